@@ -1,0 +1,1 @@
+"""The audit log: events that commit with the fact they tell of."""

@@ -1,0 +1,42 @@
+"""The verbs of the audit log."""
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dss.audit import store
+from dss.audit.event import Event, Outcome, Recorded
+from dss.infra.db import Database
+from dss.kernel.clock import Clock
+from dss.kernel.errors import DssError
+from dss.kernel.ids import EventId, Ids
+
+
+class Audit:
+    """Records events and tells them again."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+
+    async def record(self, connection: AsyncConnection, event: Event) -> None:
+        """Add an event inside the database transaction of its fact."""
+        await store.append(connection, Recorded(EventId(self._ids.new()), self._clock.now(), event))
+
+    async def refused(self, actor: str, subject: str, error: DssError) -> None:
+        """Add the event of a refused request in a transaction of its own, once for each error."""
+        if error.audited:
+            return
+        details = {"code": error.code, "detail": error.detail[:200]}
+        async with self._database.write() as connection:
+            await self.record(connection, Event("request.refused", actor, subject, Outcome.REFUSED, details))
+        error.audited = True
+
+    async def of_subject(self, subject: str) -> list[Recorded]:
+        """Return the events on a subject, oldest first."""
+        async with self._database.read() as connection:
+            return await store.of_subject(connection, subject)
+
+    async def newest(self, limit: int = 100) -> list[Recorded]:
+        """Return the newest events, newest first."""
+        async with self._database.read() as connection:
+            return await store.newest(connection, limit)

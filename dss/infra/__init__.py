@@ -1,0 +1,1 @@
+"""Mechanisms without meaning: database, wake-ups, files, replay guards, logs."""

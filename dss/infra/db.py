@@ -1,0 +1,108 @@
+"""The database: SQLite or PostgreSQL behind one engine, with writers that never lose an update."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from dss.kernel.errors import DatabaseUnavailable
+
+POOL = 16
+BUSY_TIMEOUT_MS = 30_000
+# Classes of SQLSTATE that say nothing of our statement: connection, rollback (deadlock), resources, operator, system.
+# Source: PostgreSQL manual, appendix A.
+PASSING = ("08", "40", "53", "57P", "58")
+
+
+class Database:
+    """Opens connections for reading and transactions for writing.
+
+    url: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; the asynchronous driver is chosen here.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
+        self._one_writer = asyncio.Lock()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection for queries. Raises DatabaseUnavailable."""
+        with _told_as_unavailable():
+            async with self._engine.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection inside a transaction that commits at the end, or rolls back on any error.
+
+        On SQLite it begins with BEGIN IMMEDIATE, so that what is read inside cannot change before the commit; writers
+        of one process queue here rather than poll the file's lock. On PostgreSQL a decision needs its guard in the
+        WHERE of the statement that acts on it. Raises DatabaseUnavailable.
+        """
+        with _told_as_unavailable():
+            if not self.is_sqlite:
+                async with self._engine.begin() as connection:
+                    yield connection
+                return
+            async with self._one_writer, self._engine.connect() as connection:
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    await connection.exec_driver_sql("ROLLBACK")
+                    raise
+                await connection.exec_driver_sql("COMMIT")
+
+    async def check(self) -> None:
+        """Ask the database for anything. Raises DatabaseUnavailable."""
+        async with self.read() as connection:
+            await connection.execute(sa.select(1))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+class _told_as_unavailable:  # noqa: N801  used as a statement, so named as one
+    """Turn the driver's connection failures into DatabaseUnavailable; leave faults of our statements as they are."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OperationalError | InterfaceError | OSError | TimeoutError):
+            raise DatabaseUnavailable from error
+        if isinstance(error, DBAPIError) and (error.connection_invalidated or _passes(error)):
+            raise DatabaseUnavailable from error
+
+
+def _passes(error: DBAPIError) -> bool:
+    return str(getattr(error.orig, "sqlstate", None)).startswith(PASSING)
+
+
+def _postgres_engine(url: sa.URL) -> AsyncEngine:
+    asynchronous = url.set(drivername="postgresql+asyncpg")
+    return create_async_engine(
+        asynchronous, pool_size=POOL, max_overflow=0, pool_pre_ping=True, pool_timeout=10, hide_parameters=True
+    )
+
+
+def _sqlite_engine(url: sa.URL) -> AsyncEngine:
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), isolation_level="AUTOCOMMIT", pool_size=POOL, hide_parameters=True
+    )
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine

@@ -1,0 +1,1 @@
+"""The database schema as numbered steps, run by `dss.infra.migrating` on SQLite and PostgreSQL alike."""
