@@ -1,0 +1,1 @@
+"""The protocols: each translates between its wire forms and the services' verbs."""

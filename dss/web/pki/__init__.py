@@ -1,0 +1,1 @@
+"""What relying parties fetch to check a certificate, for everybody to read."""
