@@ -1,0 +1,1 @@
+"""The authorization server's rules, one file for each RFC."""

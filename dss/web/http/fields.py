@@ -1,0 +1,36 @@
+"""Kinds of text that recur in wire structs and parameters."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+# The length beside the pattern: `$` alone would let a line feed follow.
+Id = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9A-HJKMNP-TV-Z]{26}$",
+        min_length=26,
+        max_length=26,
+        description="An identifier: 26 characters of Crockford base32.",
+        examples=["01KAJ9T8VX3N5Q7R9S1T2V4W6Y"],
+    ),
+]
+
+Time = Annotated[
+    str,
+    Meta(
+        description="RFC 3339 in UTC, whole seconds, ending in Z.",
+        extra_json_schema={"format": "date-time"},
+        examples=["2026-11-21T14:05:00Z"],
+    ),
+]
+
+IdempotencyKey = Annotated[
+    str,
+    Meta(
+        pattern="^[\\x21-\\x7e]+$",
+        min_length=1,
+        max_length=255,
+        description="The caller's own name for this request: sent again with the same body, it has no second effect.",
+    ),
+]

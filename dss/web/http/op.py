@@ -1,0 +1,135 @@
+"""What a protocol declares of each operation; the kit serves it, checks it and documents it from this one place."""
+
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from dss.kernel.errors import (
+    BadRequest,
+    DssError,
+    Invalid,
+    NotFound,
+    TooLarge,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMedia,
+)
+from dss.web.http.params import Parameter, Place, parameters_of
+from dss.web.http.problems import PROBLEMS, ErrorForm
+from dss.web.http.security import InsufficientScope, Security
+
+JSON: Final = "application/json"
+DEFAULT_LIMIT: Final = 1024 * 1024
+
+Handler = Callable[..., Awaitable[Any]]
+Body = TypeVar("Body")
+
+
+@dataclass(frozen=True, slots=True)
+class Created(Generic[Body]):
+    """A 201 answer: the new object, and the path where it can be read."""
+
+    body: Body
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class op:  # noqa: N801  used as a decorator, so named as one
+    """Declares an operation; decorates its handler.
+
+    path:   as Starlette writes it, `{name}` for each path parameter.
+    status: of success.
+    scope:  that the caller must have, or None.
+    public: served without authentication.
+    errors: what the handler may raise beyond what the kit adds (`Operation.errors`); only their statuses count.
+    takes:  content types of the request's body, for handlers with a parameter `body`.
+    gives:  content types of a success.
+    limit:  of the request's body, in bytes.
+
+    The handler takes the request; then, by name, the path's parameters; `body`, a msgspec struct (JSON or a form) or
+    an `Upload`; `idempotency_key`, the header; and query parameters. It returns a struct, `Created`, None (with
+    status 204) or a Starlette response. Its docstring becomes the summary (first line) and the description.
+    """
+
+    method: str
+    path: str
+    status: int = 200
+    scope: str | None = None
+    public: bool = False
+    errors: tuple[type[DssError], ...] = ()
+    takes: tuple[str, ...] = (JSON,)
+    gives: tuple[str, ...] = (JSON,)
+    limit: int = DEFAULT_LIMIT
+
+    def __call__(self, handler: Handler) -> "Operation":
+        """Read the handler's signature; return the operation."""
+        hints = typing.get_type_hints(handler, include_extras=True)
+        return Operation(
+            declared=self,
+            handler=handler,
+            parameters=parameters_of(handler, hints, self.path),
+            body=hints.get("body"),
+            result=hints.get("return"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A declared operation.
+
+    body:   the type of the handler's `body`, or None.
+    result: the type that the handler returns.
+    """
+
+    declared: op
+    handler: Handler
+    parameters: tuple[Parameter, ...]
+    body: Any
+    result: Any
+
+    @property
+    def name(self) -> str:
+        """The handler's name, which is the operation's id in the OpenAPI document."""
+        return self.handler.__name__
+
+    @property
+    def errors(self) -> tuple[type[DssError], ...]:
+        """All that may be raised: what is declared, and what the kit itself raises for such an operation."""
+        declared = self.declared
+        found: list[type[DssError]] = [BadRequest, Invalid, Unavailable]
+        if not declared.public:
+            found.append(Unauthenticated)
+        if declared.scope:
+            found.append(InsufficientScope)
+        if any(parameter.place is Place.PATH for parameter in self.parameters):
+            found.append(NotFound)
+        if self.body is not None:
+            found += [TooLarge, UnsupportedMedia]
+        return tuple(dict.fromkeys([*found, *declared.errors]))
+
+    @property
+    def result_body(self) -> Any:
+        """The struct of a success, or None where it has no JSON body."""
+        if typing.get_origin(self.result) is Created:
+            return typing.get_args(self.result)[0]
+        return self.result if self.declared.gives == (JSON,) and self.result is not type(None) else None
+
+    @property
+    def creates(self) -> bool:
+        """True when a success tells a Location."""
+        return typing.get_origin(self.result) is Created
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """Operations that share a way to authenticate and a form of errors.
+
+    name:     of the tag in the OpenAPI document.
+    security: None where every operation is public.
+    """
+
+    name: str
+    operations: tuple[Operation, ...]
+    security: Security | None = None
+    errors: ErrorForm = PROBLEMS

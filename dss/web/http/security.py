@@ -1,0 +1,51 @@
+"""Who calls: what the kit asks of a protocol's authentication."""
+
+import typing
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from dss.kernel.errors import DssError, Forbidden
+
+
+class Caller(typing.Protocol):
+    """An authenticated caller. Where operations need scopes it also has `scopes`, a frozenset of texts."""
+
+    @property
+    def actor(self) -> str:
+        """Who it is in the audit log, as `kind:id`."""
+        ...
+
+
+class InsufficientScope(Forbidden):
+    """The access token does not carry the scope that the operation needs."""
+
+    code, title = "insufficient_scope", "The access token lacks a scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this operation needs the scope {scope}")
+        self.scope = scope
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """How the callers of a protocol prove who they are.
+
+    name:         of the security scheme in the OpenAPI document.
+    scheme:       the OpenAPI security scheme object.
+    authenticate: returns the caller. Raises Unauthenticated.
+    challenge:    returns the text of WWW-Authenticate for a refusal, or None (RFC 9110 section 11.6.1).
+    """
+
+    name: str
+    scheme: Mapping[str, Any]
+    authenticate: Callable[[Request], Awaitable[Caller]]
+    challenge: Callable[[Request, DssError], str | None]
+
+
+def require_scope(caller: Any, scope: str) -> None:
+    """Raise InsufficientScope unless the caller has the scope."""
+    if scope not in caller.scopes:
+        raise InsufficientScope(scope)

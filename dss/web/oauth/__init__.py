@@ -1,0 +1,1 @@
+"""The authorization server over HTTP: token endpoint, metadata, public keys."""

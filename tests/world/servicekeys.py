@@ -1,0 +1,69 @@
+"""The server's own keys in software, for tests of what is made with them; the HSM has tests of its own."""
+
+import hashlib
+import hmac
+import secrets
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from dss.hsm.servicekeys import KeyName, ServiceKeys
+from dss.kernel.errors import Conflict, HsmUnavailable, Invalid, NotFound
+from dss.kernel.ids import BoxKeyId
+
+
+class SoftwareServiceKeys(ServiceKeys):
+    """Does what ServiceKeys promises, without a token. `stopped`: every verb raises HsmUnavailable."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.signatures_made = 0
+        self._pairs = {name: _pair() for name in KeyName if name.signs}
+        self._secrets = {name: secrets.token_bytes(32) for name in KeyName if not name.signs}
+        self._boxes: dict[BoxKeyId, ec.EllipticCurvePrivateKey] = {}
+
+    async def public_key(self, name: KeyName) -> ec.EllipticCurvePublicKey:
+        await self.check()
+        return self._pairs[name].public_key()
+
+    async def sign_es256(self, name: KeyName, data: bytes) -> bytes:
+        await self.check()
+        self.signatures_made += 1
+        r, s = decode_dss_signature(self._pairs[name].sign(data, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32) + s.to_bytes(32)
+
+    async def hmac(self, name: KeyName, data: bytes) -> bytes:
+        await self.check()
+        return hmac.digest(self._secrets[name], data, hashlib.sha256)
+
+    async def create_box_key(self, id: BoxKeyId) -> ec.EllipticCurvePublicKey:
+        await self.check()
+        if id in self._boxes:
+            raise Conflict(f"there is a box key {id}")
+        self._boxes[id] = _pair()
+        return self._boxes[id].public_key()
+
+    async def agree(self, id: BoxKeyId, peer: ec.EllipticCurvePublicKey) -> bytes:
+        await self.check()
+        if not isinstance(peer.curve, ec.SECP256R1):
+            raise Invalid("the key to agree with is not on P-256")
+        if id not in self._boxes:
+            raise NotFound("there is no such box key")
+        return self._boxes[id].exchange(ec.ECDH(), peer)
+
+    async def destroy_box_key(self, id: BoxKeyId) -> None:
+        await self.check()
+        self._boxes.pop(id, None)
+
+    async def box_key_ids(self) -> list[BoxKeyId]:
+        await self.check()
+        return sorted(self._boxes)
+
+    async def check(self) -> None:
+        if self.stopped:
+            raise HsmUnavailable("the token was stopped by the test")
+
+
+def _pair() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
