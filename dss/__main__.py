@@ -1,0 +1,5 @@
+"""Runs the operator's commands: `python -m dss`."""
+
+from dss.cli.main import app
+
+app()

@@ -1,0 +1,1 @@
+"""The operator's commands: a file a noun, a function a verb."""

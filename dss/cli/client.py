@@ -1,0 +1,57 @@
+"""Commands over relying applications."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from dss.cli.running import OPERATOR, AsJson, leave, run, show, show_all
+from dss.clients.model import Client
+from dss.clients.service import NewClient
+from dss.kernel.ids import ClientId
+
+app = typer.Typer(no_args_is_help=True)
+SCOPES = ("signatures", "credentials")
+
+
+@app.command()
+def register(
+    name: Annotated[str, typer.Option(help="What phones show of this application.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do; once or more.")] = list(SCOPES),  # noqa: B006
+    jwks: Annotated[Path | None, typer.Option(help="Its public keys (JWK Set), for private_key_jwt.")] = None,
+    contact: Annotated[str, typer.Option(help="An e-mail address of those who run it.")] = "",
+    secret: Annotated[bool, typer.Option("--secret", help="Make a client secret and print it once.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Register a relying application."""
+    keys = None if jwks is None else _read(jwks)
+    new = NewClient(name, tuple(scope), keys, secret, contact)
+    registered = run(lambda services: services.clients.register(new, OPERATOR))
+    shown = _shown(registered.client)
+    show(shown if registered.secret is None else shown | {"secret": registered.secret}, as_json=as_json)
+
+
+@app.command("list")
+def list_(
+    after: Annotated[str | None, typer.Option(help="Begin after this id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the relying applications."""
+    found = run(lambda services: services.clients.list(ClientId(after) if after else None, limit))
+    show_all([_shown(client) for client in found], as_json=as_json)
+
+
+def _shown(client: Client) -> dict[str, Any]:
+    return {"id": client.id, "name": client.name, "scopes": " ".join(sorted(client.scopes))}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        keys = json.loads(file.read_text())
+    except (OSError, ValueError) as fault:
+        raise leave(f"{file} cannot be read as a JWK Set: {fault}") from fault
+    if not isinstance(keys, dict):
+        raise leave(f"{file} is not a JWK Set")
+    return keys

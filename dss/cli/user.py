@@ -1,0 +1,83 @@
+"""Commands over signers and their phones."""
+
+from typing import Annotated, Any
+
+import typer
+
+from dss.cli.running import OPERATOR, AsJson, run, show, show_all
+from dss.devices.model import Device
+from dss.kernel.clock import timestamp
+from dss.kernel.ids import UserId
+from dss.users.model import User
+from dss.users.service import NewUser
+from dss.wiring import Services
+
+app = typer.Typer(no_args_is_help=True)
+Login = Annotated[str, typer.Argument(help="The signer's login.")]
+
+
+@app.command()
+def register(
+    login: Annotated[str, typer.Option()],
+    email: Annotated[str, typer.Option(help="Where letters go.")],
+    given_name: Annotated[str, typer.Option()],
+    surname: Annotated[str, typer.Option()],
+    country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-2.")],
+    locale: Annotated[str, typer.Option(help="The language of letters: en, ru, uk or ro.")] = "en",
+    serial_number: Annotated[str | None, typer.Option(help="EN 319 412-1, as PNOUA-3012345678.")] = None,
+    organization: Annotated[str | None, typer.Option()] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Register a signer."""
+    new = NewUser(
+        login=login,
+        email=email,
+        given_name=given_name,
+        surname=surname,
+        country=country,
+        serial_number=serial_number,
+        organization=organization,
+        locale=locale,
+    )
+    show(_shown(run(lambda services: services.users.register(new, OPERATOR))), as_json=as_json)
+
+
+@app.command()
+def enrol(login: Login, as_json: AsJson = False) -> None:
+    """Send a signer the two letters that bind a phone; they end any earlier ones."""
+
+    async def invite(services: Services) -> dict[str, Any]:
+        invitation = await services.enrolling.invite(await services.users.by_login(login), OPERATOR)
+        return {"enrolment": invitation.enrolment_id, "expires": timestamp(invitation.expires_at)}
+
+    show(run(invite), as_json=as_json)
+
+
+@app.command()
+def phones(login: Login, as_json: AsJson = False) -> None:
+    """List a signer's phones."""
+
+    async def of(services: Services) -> list[Device]:
+        return await services.devices.of_user((await services.users.by_login(login)).id)
+
+    show_all([_phone(device) for device in run(of)], as_json=as_json)
+
+
+@app.command("list")
+def list_(
+    after: Annotated[str | None, typer.Option(help="Begin after this id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List the signers."""
+    found = run(lambda services: services.users.list(UserId(after) if after else None, limit))
+    show_all([_shown(user) for user in found], as_json=as_json)
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return {"id": user.id, "login": user.login, "name": user.name, "email": user.email}
+
+
+def _phone(device: Device) -> dict[str, Any]:
+    enrolled = timestamp(device.enrolled_at)
+    return {"id": device.id, "name": device.name, "state": device.state.value, "enrolled": enrolled}

@@ -1,0 +1,1 @@
+"""The one door to people's keys: an Activation is verified here, and only then spent in the HSM."""

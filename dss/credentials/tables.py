@@ -1,0 +1,36 @@
+"""Credentials, and the occurrences of digests that were signed with them."""
+
+import sqlalchemy as sa
+
+from dss.infra.schema import UtcTime, id_column, metadata
+
+credentials = sa.Table(
+    "credentials",
+    metadata,
+    id_column("id", primary=True),
+    id_column("user_id", nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("key_spec", sa.String(16), nullable=False),
+    sa.Column("kek_id", sa.String(64), nullable=False),
+    sa.Column("key_blob", sa.LargeBinary, nullable=False),
+    sa.Column("public_key", sa.LargeBinary, nullable=False),
+    sa.Column("request_csr", sa.LargeBinary, nullable=False),
+    sa.Column("subject", sa.Text, nullable=True),
+    sa.Column("certificate", sa.LargeBinary, nullable=True),
+    sa.Column("chain", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("not_before", UtcTime, nullable=True),
+    sa.Column("not_after", UtcTime, nullable=True),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Index("ix_credentials_user_id_id", "user_id", "id"),
+)
+
+occurrences = sa.Table(
+    "occurrences",
+    metadata,
+    id_column("transaction_id", primary=True),
+    sa.Column("index", sa.Integer, primary_key=True),
+    id_column("credential_id", nullable=False),
+    sa.Column("lease", sa.Integer, nullable=False),
+    sa.Column("reserved_at", UtcTime, nullable=False),
+    sa.Column("consumed_at", UtcTime, nullable=True),
+)

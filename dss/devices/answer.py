@@ -1,0 +1,124 @@
+"""The phone's answer: its form, and the rules that make it an answer to one request.
+
+Source: docs/device-protocol.md section 5.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from dss.devices.request import Asked
+from dss.infra import jose
+from dss.kernel import b64, text
+from dss.kernel.errors import AnswerRefused, DssError
+from dss.kernel.ids import DeviceId, TransactionId
+
+ANSWER = "dss-answer+jws"
+BOTH = frozenset({"aud", "txn", "binding", "decision", "counter", "iat"})
+CONFIRM = BOTH | {"verification", "sealed_sha256"}
+VERIFICATIONS = frozenset({"pin", "biometric"})
+REASON_LIMIT = 200
+LARGEST_COUNTER = 2**53 - 1
+
+
+class Decision(StrEnum):
+    """What the person decided."""
+
+    CONFIRM = "confirm"
+    DECLINE = "decline"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a phone signed.
+
+    iat:           seconds since 1970 by the phone's clock.
+    sealed_sha256: of the box's text; empty with a decline.
+    """
+
+    device: DeviceId
+    aud: str
+    transaction: TransactionId
+    binding: bytes
+    decision: Decision
+    verification: str
+    counter: int
+    iat: int
+    sealed_sha256: bytes
+    reason: str
+    jws: jose.Jws
+
+    def is_signed_by(self, jwk: jose.Jwk) -> bool:
+        """Return True when the answer verifies with this phone's key."""
+        try:
+            self.jws.verify(jose.read_jwk(jwk))
+        except DssError:
+            return False
+        return True
+
+    def answers(self, asked: Asked, box: str | None) -> bool:
+        """Return True when every member fits the request and the box; the signature and the PIN are other questions."""
+        if self.aud != asked.server or self.transaction != asked.transaction:
+            return False
+        if not hmac.compare_digest(self.binding, asked.binding):
+            return False
+        if self.decision is Decision.DECLINE:
+            return box is None
+        return box is not None and self.verification in asked.answer_by and self.seals(box)
+
+    def seals(self, box: str) -> bool:
+        """Return True when this is the box that the answer was signed with."""
+        return hmac.compare_digest(hashlib.sha256(box.encode()).digest(), self.sealed_sha256)
+
+
+def read(jws_text: str) -> Answer:
+    """Read an answer's form. Raises AnswerRefused, always alike, on every fault in it."""
+    try:
+        jws = jose.read_jws(jws_text, ANSWER, names_key_by="kid")
+        return _answer(jws)
+    except DssError as fault:
+        raise AnswerRefused from fault
+
+
+def _answer(jws: jose.Jws) -> Answer:
+    claims = jws.claims
+    decision = _decision(claims)
+    texts = [claims["aud"], claims["txn"], claims["binding"], jws.header["kid"], claims.get("verification", "pin")]
+    numbers = [claims["counter"], claims["iat"]]
+    if not all(isinstance(value, str) for value in texts) or not all(type(value) is int for value in numbers):
+        raise AnswerRefused
+    if not 0 < claims["counter"] <= LARGEST_COUNTER:
+        raise AnswerRefused
+    return Answer(
+        device=DeviceId(jws.header["kid"]),
+        aud=claims["aud"],
+        transaction=TransactionId(claims["txn"]),
+        binding=b64.url_decode(claims["binding"]),
+        decision=decision,
+        verification=claims.get("verification", ""),
+        counter=claims["counter"],
+        iat=claims["iat"],
+        sealed_sha256=b64.url_decode(claims.get("sealed_sha256", "")),
+        reason=_reason(claims),
+        jws=jws,
+    )
+
+
+def _decision(claims: Any) -> Decision:
+    members = set(claims)
+    if claims.get("decision") == "confirm" and members == CONFIRM and claims["verification"] in VERIFICATIONS:
+        return Decision.CONFIRM
+    if claims.get("decision") == "decline" and members - {"reason"} == BOTH:
+        return Decision.DECLINE
+    raise AnswerRefused
+
+
+def _reason(claims: Any) -> str:
+    reason = claims.get("reason", "")
+    if not isinstance(reason, str):
+        raise AnswerRefused
+    if reason:
+        text.require_plain(reason, REASON_LIMIT, "reason", multiline=True)
+    return reason

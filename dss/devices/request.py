@@ -1,0 +1,167 @@
+"""The confirmation request: what a phone is shown, and what its answer is bound to.
+
+Source: docs/device-protocol.md section 4.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from dss.devices.enrolment import binding
+from dss.devices.model import BoxKey
+from dss.kernel import b64, canonical
+from dss.kernel.clock import read_timestamp, timestamp
+from dss.kernel.digest import Digest, algorithm_named
+from dss.kernel.errors import BadRequest
+from dss.kernel.ids import BoxKeyId, CredentialId, TransactionId, UserId
+
+REQUEST, REQUEST_LABEL = "dss-confirmation-request+jws", b"dss/confirmation/v1"
+
+
+class Kind(StrEnum):
+    """What a confirmation releases."""
+
+    SIGN = "sign"
+    CREATE = "create"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A person or a relying application as the phone shows it: id and registered name; login of persons only."""
+
+    id: str
+    name: str
+    login: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to sign.
+
+    to_sign:  what the key signs.
+    scheme:   pkcs1v15, pss-N or ecdsa.
+    document: name, media type, size in bytes and SHA-256 of what the person is shown; None for a bare hash.
+    """
+
+    index: int
+    format: str
+    scheme: str
+    to_sign: Digest
+    document: "Shown | None" = None
+
+    def member(self) -> dict[str, Any]:
+        """Return the form that stands in the request."""
+        signed = {"hash_algorithm": self.to_sign.name, "to_sign": b64.url_encode(self.to_sign.value)}
+        plain = {"index": self.index, "format": self.format, "scheme": self.scheme, **signed}
+        return plain if self.document is None else plain | self.document.members()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A document as the phone shows it; size in bytes."""
+
+    name: str
+    media_type: str
+    size: int
+    document_digest: Digest
+
+    def members(self) -> dict[str, Any]:
+        """Return the members that a document adds to its item."""
+        digest = b64.url_encode(self.document_digest.value)
+        return {"name": self.name, "media_type": self.media_type, "size": self.size, "document_digest": digest}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationRequest:
+    """What is asked of a phone.
+
+    credential: the member as it stands in the request; for `sign` {id, certificate_sha256}, for `create`
+                {id, subject, key_type, validity_days}.
+    nonce:      base64url of 16 random bytes.
+    """
+
+    server: str
+    transaction: TransactionId
+    kind: Kind
+    relying_application: Party
+    signer: Party
+    credential: dict[str, Any]
+    text: str
+    documents: tuple[Item, ...]
+    box_key: BoxKey
+    issued: datetime
+    expires: datetime
+    nonce: str
+
+    def payload(self) -> bytes:
+        """Return the canonical JSON that the channel key signs."""
+        application = {"id": self.relying_application.id, "name": self.relying_application.name}
+        signer = {"id": self.signer.id, "login": self.signer.login, "name": self.signer.name}
+        return canonical.encode(
+            {
+                "box_key": {"kid": self.box_key.id, "jwk": self.box_key.jwk},
+                "credential": self.credential,
+                "documents": [item.member() for item in self.documents],
+                "expires": timestamp(self.expires),
+                "issued": timestamp(self.issued),
+                "kind": self.kind.value,
+                "nonce": self.nonce,
+                "policy": {"answer_by": ["pin"]},
+                "relying_application": application,
+                "server": self.server,
+                "signer": signer,
+                "text": self.text,
+                "transaction": self.transaction,
+                "verification": {"mode": "none"},
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a stored request says, read again from its bytes alone: the ground for every later check.
+
+    binding:   what an answer to it must carry.
+    answer_by: the ways in which the person may answer.
+    """
+
+    binding: bytes
+    server: str
+    transaction: TransactionId
+    kind: Kind
+    signer: UserId
+    credential_id: CredentialId
+    credential: dict[str, Any]
+    to_sign: tuple[Digest, ...]
+    schemes: tuple[str, ...]
+    box_key: BoxKeyId
+    answer_by: frozenset[str]
+    expires: datetime
+
+
+def read(payload: bytes) -> Asked:
+    """Read a confirmation request back. Raises BadRequest when the bytes are not one."""
+    value = canonical.decode(payload)
+    try:
+        items = value["documents"]
+        return Asked(
+            binding=binding(REQUEST_LABEL, payload),
+            server=value["server"],
+            transaction=TransactionId(value["transaction"]),
+            kind=Kind(value["kind"]),
+            signer=UserId(value["signer"]["id"]),
+            credential_id=CredentialId(value["credential"]["id"]),
+            credential=value["credential"],
+            to_sign=tuple(_to_sign(item) for item in items),
+            schemes=tuple(item["scheme"] for item in items),
+            box_key=BoxKeyId(value["box_key"]["kid"]),
+            answer_by=frozenset(value["policy"]["answer_by"]),
+            expires=read_timestamp(value["expires"]),
+        )
+    except (KeyError, TypeError, ValueError) as fault:
+        raise BadRequest("not a confirmation request") from fault
+
+
+def _to_sign(item: dict[str, Any]) -> Digest:
+    return Digest(algorithm_named(item["hash_algorithm"]), b64.url_decode(item["to_sign"]))

@@ -1,0 +1,121 @@
+"""Transactions: a request to a phone, its answer, and what came of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from dss.devices.request import Item, Kind
+from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, DeviceId, DocumentId, TransactionId, UserId
+from dss.kernel.keyspec import KeySpec, Scheme
+from dss.transactions.machine import State
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the operator decides about transactions.
+
+    confirm_within:  how long a transaction waits for the phone, unless the relying application asks for less.
+    collect_within:  how long results wait for collection.
+    lease:           how long one node may work on a confirmed transaction before another takes over.
+    items:           how many documents or hashes one transaction may hold.
+    """
+
+    confirm_within: timedelta = timedelta(seconds=300)
+    collect_within: timedelta = timedelta(hours=24)
+    lease: timedelta = timedelta(seconds=60)
+    items: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What came of one item: the bare signature, or the finished file (SHA-256 and size in bytes)."""
+
+    signature: bytes
+    file_sha256: bytes | None = None
+    file_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to sign inside a transaction.
+
+    item:     what the phone is shown of it.
+    place:    what the document capability needs to finish a prepared file; None for a bare hash.
+    signed:   the result, once there is one.
+    """
+
+    item: Item
+    document_id: DocumentId | None = None
+    place: dict[str, Any] | None = None
+    signed: Signed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """One request to one signer, from opening to its end.
+
+    client_id: the relying application that asked; None when the operator did.
+    request:   the payload that the phone is shown, canonical JSON; request_jws the same signed.
+    answer:    the phone's answer and box, once there is one; the box is forgotten at the end.
+    lease:     the number of the latest attempt at performing it.
+    why:       the reason of a decline or a failure.
+    """
+
+    id: TransactionId
+    kind: Kind
+    state: State
+    client_id: ClientId | None
+    user_id: UserId
+    credential_id: CredentialId
+    request: bytes
+    request_jws: str
+    box_key_id: BoxKeyId
+    opened_at: datetime
+    expires_at: datetime
+    changed_at: datetime
+    text: str = ""
+    answer: str | None = None
+    box: str | None = field(default=None, repr=False)
+    device_id: DeviceId | None = None
+    lease: int = 0
+    why: str = ""
+    idempotency_key: str | None = None
+    body_sha256: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSigning:
+    """What a relying application asks to have signed: uploaded documents, or hashes made by itself.
+
+    hashes:     raw digests, all by hash_algorithm (an OID).
+    scheme:     None for the key's default.
+    expires_in: seconds to answer; None for the operator's default.
+    """
+
+    client_id: ClientId
+    credential_id: CredentialId
+    text: str
+    documents: tuple[DocumentId, ...] = ()
+    hashes: tuple[bytes, ...] = ()
+    hash_algorithm: str = ""
+    scheme: Scheme | None = None
+    expires_in: timedelta | None = None
+    idempotency: "Idempotency | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCreation:
+    """A wish for a new credential of a signer; client_id None when the operator asks."""
+
+    client_id: ClientId | None
+    login: str
+    key_spec: KeySpec
+    idempotency: "Idempotency | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """An Idempotency-Key with the SHA-256 of the request that it stands for."""
+
+    key: str
+    body_sha256: bytes

@@ -1,0 +1,51 @@
+"""What the verbs of this capability are made of."""
+
+from dataclasses import dataclass
+
+from dss.audit.service import Audit
+from dss.clients.service import Clients
+from dss.credentials.service import Credentials
+from dss.devices.boxes import Boxes
+from dss.devices.service import Devices
+from dss.documents.service import Documents
+from dss.infra.bus import Bus
+from dss.infra.db import Database
+from dss.kernel.clock import Clock
+from dss.kernel.ids import Ids, TransactionId, UserId
+from dss.transactions.model import Limits
+from dss.users.service import Users
+
+WORK = "work"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The capabilities below, and the mechanisms.
+
+    server: the base URL by which phones know this server. name: what phones show when the operator asks.
+    """
+
+    server: str
+    name: str
+    database: Database
+    users: Users
+    clients: Clients
+    documents: Documents
+    credentials: Credentials
+    devices: Devices
+    boxes: Boxes
+    audit: Audit
+    bus: Bus
+    clock: Clock
+    ids: Ids
+    limits: Limits
+
+
+def topic(id: TransactionId) -> str:
+    """Return the topic of those who wait for a transaction to move."""
+    return f"transaction:{id}"
+
+
+def inbox(user_id: UserId) -> str:
+    """Return the topic of the phones that wait for something to answer."""
+    return f"user:{user_id}"

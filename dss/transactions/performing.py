@@ -1,0 +1,144 @@
+"""The verb perform: spend a confirmed transaction's Activation, and release what came of it.
+
+docs/signing-cycle.md numbers the steps and says what a power cut leaves behind at each.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from dss.audit.event import Event, Outcome
+from dss.credentials.activation import Activation
+from dss.devices.request import Kind
+from dss.kernel.errors import Conflict, DssError, Unavailable
+from dss.kernel.ids import DeviceId
+from dss.transactions import entries, prepared, store
+from dss.transactions.machine import State, Work
+from dss.transactions.model import Entry, Signed, Transaction
+from dss.transactions.parts import WORK, Parts, topic
+
+log = structlog.get_logger(__name__)
+RETRY = timedelta(seconds=2)
+IDLE_S = 60.0
+
+
+class Performing:
+    """Does one kind of work on confirmed transactions, wherever a node left it."""
+
+    def __init__(self, parts: Parts, work: Work) -> None:
+        self._parts = parts
+        self._work = work
+
+    async def run(self) -> None:
+        """Work until cancelled; when there is nothing to do, or a part is down, wait and look again."""
+        while True:
+            try:
+                if not await self.next():
+                    await self._parts.bus.until(WORK, self._next_or_none, IDLE_S)
+            except Unavailable:
+                await asyncio.sleep(RETRY.total_seconds())
+
+    async def _next_or_none(self) -> bool | None:
+        return await self.next() or None
+
+    async def next(self) -> bool:
+        """Perform the oldest transaction that waits for this work. Return False when there was none."""
+        p = self._parts
+        now = p.clock.now()
+        async with p.database.write() as connection:
+            held = await store.claim(connection, self._work, now, now + p.limits.lease)
+        if held is None:
+            return False
+        try:
+            await self._perform(held)
+        except Unavailable as fault:
+            await self._postpone(held, fault)
+        except DssError as fault:
+            await self._fail(held, fault.detail or fault.title)
+        except Exception:
+            log.exception("performing failed", transaction=held.id)
+            await self._fail(held, "the server failed")
+        await p.bus.wake(topic(held.id))
+        return True
+
+    async def _perform(self, held: Transaction) -> None:
+        activation = _activation(held)
+        if held.kind is Kind.SIGN:
+            await self._sign(held, activation)
+        elif self._work is Work.KEY:
+            await self._parts.credentials.create(activation)
+            await self._hand_on(held, Work.CERTIFICATE)
+        else:
+            await self._parts.credentials.certify(activation)
+            await self._release(held, {})
+
+    async def _sign(self, held: Transaction, activation: Activation) -> None:
+        signatures = await self._parts.credentials.sign(activation)
+        async with self._parts.database.read() as connection:
+            asked = await entries.of(connection, held.id)
+        results = {
+            entry.item.index: await self._result(held, entry, signature)
+            for entry, signature in zip(asked, signatures, strict=True)
+        }
+        await self._release(held, results)
+
+    async def _result(self, held: Transaction, entry: Entry, signature: bytes) -> Signed:
+        made = prepared.of(entry)
+        if made is None:
+            return Signed(signature)
+        credential = await self._parts.credentials.get(held.credential_id)
+        chain = (credential.certificate or b"", *credential.chain)
+        finished = await self._parts.documents.complete(made, signature, chain)
+        return Signed(signature, finished.digest.value, finished.size)
+
+    async def _release(self, held: Transaction, results: dict[int, Signed]) -> None:
+        """Write the results, consume the occurrences and end the transaction: all or nothing, and only once."""
+        p = self._parts
+        event = Event("transaction.signed", "server", f"transaction:{held.id}", details={"lease": str(held.lease)})
+        try:
+            async with p.database.write() as connection:
+                await store.finish(connection, held, State.SIGNED, p.clock.now())
+                for index, signed in results.items():
+                    await entries.put_signed(connection, held.id, index, signed)
+                await p.credentials.consume(connection, held.id, held.lease, len(results))
+                await p.audit.record(connection, event)
+        except Conflict:
+            await self._note(held, "transaction.late_result_discarded", {"lease": str(held.lease)})
+
+    async def _hand_on(self, held: Transaction, work: Work) -> None:
+        async with self._parts.database.write() as connection:
+            await store.hand_on(connection, held, work, self._parts.clock.now())
+        await self._parts.bus.wake(WORK)
+
+    async def _postpone(self, held: Transaction, fault: Unavailable) -> None:
+        log.warning("performing postponed", transaction=held.id, error_code=fault.code)
+        async with self._parts.database.write() as connection:
+            await store.hand_on(connection, held, self._work, self._parts.clock.now() + RETRY)
+
+    async def _fail(self, held: Transaction, why: str) -> None:
+        p = self._parts
+        subject = f"transaction:{held.id}"
+        try:
+            async with p.database.write() as connection:
+                await store.finish(connection, held, State.FAILED, p.clock.now(), why=why)
+                await p.audit.record(
+                    connection, Event("transaction.failed", "server", subject, Outcome.FAILED, {"why": why})
+                )
+        except Conflict:
+            await self._note(held, "transaction.late_result_discarded", {"lease": str(held.lease)})
+
+    async def _note(self, held: Transaction, kind: str, details: dict[str, str]) -> None:
+        event = Event(kind, "server", f"transaction:{held.id}", Outcome.FAILED, details)
+        async with self._parts.database.write() as connection:
+            await self._parts.audit.record(connection, event)
+
+
+def _activation(held: Transaction) -> Activation:
+    return Activation(
+        request=held.request,
+        answer=held.answer or "",
+        box=held.box or "",
+        device=held.device_id or DeviceId(""),
+        lease=held.lease,
+    )

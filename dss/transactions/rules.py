@@ -1,0 +1,26 @@
+"""What may be asked of a signer in one transaction."""
+
+from datetime import timedelta
+
+from dss.kernel import text
+from dss.kernel.digest import Digest
+from dss.kernel.errors import Invalid
+from dss.transactions.model import Limits, OpenSigning
+
+TEXT_LIMIT = 500
+SHORTEST, LONGEST = timedelta(seconds=10), timedelta(seconds=3600)
+
+
+def require_acceptable(wish: OpenSigning, limits: Limits) -> None:
+    """Raise Invalid, BadDigest or DeceptiveText, naming the limit, unless the wish is within every limit."""
+    if bool(wish.documents) is bool(wish.hashes):
+        raise Invalid("give documents or hashes, one of the two")
+    count = len(wish.documents) + len(wish.hashes)
+    if count > limits.items:
+        raise Invalid(f"one transaction takes at most {limits.items} documents or hashes, not {count}")
+    if wish.expires_in is not None and not SHORTEST <= wish.expires_in <= LONGEST:
+        raise Invalid(f"the time to answer is {SHORTEST.seconds} to {LONGEST.seconds} seconds")
+    if wish.text:
+        text.require_plain(wish.text, TEXT_LIMIT, "text", multiline=True)
+    for value in wish.hashes:
+        Digest(wish.hash_algorithm, value)

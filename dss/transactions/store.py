@@ -1,0 +1,165 @@
+"""Queries over transactions. In each step the WHERE on the old state is the lock: exactly one caller wins it."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dss.devices.request import Kind
+from dss.kernel.errors import Conflict, NotFound
+from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId, UserId
+from dss.transactions.machine import ENDED, LIVE, State, Work, before
+from dss.transactions.model import Idempotency, Transaction
+from dss.transactions.tables import entries, transactions
+
+KEPT = [name for name in Transaction.__dataclass_fields__ if name != "kind"]
+FORGOTTEN = {"box": None, "work": None, "lease_until": None}
+
+
+async def add(connection: AsyncConnection, transaction: Transaction) -> None:
+    """Add an opened transaction. Raises sqlalchemy's IntegrityError when its idempotency key was used."""
+    row = {name: getattr(transaction, name) for name in KEPT}
+    await connection.execute(sa.insert(transactions).values(**row, kind=transaction.kind))
+
+
+async def get(connection: AsyncConnection, id: TransactionId, *, locked: bool = False) -> Transaction:
+    """Return a transaction; `locked` keeps others from changing its row until the caller's commit. Raises NotFound."""
+    query = sa.select(transactions).where(transactions.c.id == id)
+    row = (await connection.execute(query.with_for_update() if locked else query)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _transaction(row)
+
+
+async def by_idempotency(connection: AsyncConnection, client_id: ClientId, used: Idempotency) -> Transaction | None:
+    """Return the transaction that an idempotency key made, if any."""
+    t = transactions
+    query = sa.select(t).where(t.c.client_id == client_id, t.c.idempotency_key == used.key)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _transaction(row)
+
+
+async def page_of_client(
+    connection: AsyncConnection, client_id: ClientId, after: TransactionId | None, limit: int
+) -> list[Transaction]:
+    """Return a relying application's signing transactions, newest first, older than one of them."""
+    t = transactions
+    query = sa.select(t).where(t.c.client_id == client_id, t.c.kind == Kind.SIGN).order_by(t.c.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(t.c.id < after)
+    return [_transaction(row) for row in await connection.execute(query)]
+
+
+async def awaiting_of(
+    connection: AsyncConnection, user_id: UserId, after: TransactionId | None, now: datetime
+) -> list[Transaction]:
+    """Return what awaits a person's answer now, oldest first, newer than one of them."""
+    t = transactions
+    query = sa.select(t).where(t.c.user_id == user_id, t.c.state == State.AWAITING, t.c.expires_at > now)
+    if after is not None:
+        query = query.where(t.c.id > after)
+    return [_transaction(row) for row in await connection.execute(query.order_by(t.c.id))]
+
+
+async def of_credential(connection: AsyncConnection, id: CredentialId) -> Transaction:
+    """Return the transaction that made a credential. Raises NotFound."""
+    t = transactions
+    query = sa.select(t).where(t.c.credential_id == id, t.c.kind == Kind.CREATE)
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound
+    return _transaction(row)
+
+
+async def answered(connection: AsyncConnection, transaction: Transaction, to: State, values: dict[str, Any]) -> None:
+    """Take the step that an answer makes; `changed_at` is the judge of time. Raises Conflict if it is too late."""
+    t = transactions
+    mine = sa.update(t).where(t.c.id == transaction.id, t.c.state == State.AWAITING)
+    step = mine.where(t.c.expires_at > values["changed_at"]).values(state=to, **values)
+    if (await connection.execute(step)).rowcount != 1:
+        raise Conflict("the transaction no longer awaits an answer")
+
+
+async def end(connection: AsyncConnection, id: TransactionId, to: State, now: datetime, *, why: str = "") -> None:
+    """End a transaction from any state that allows it, and forget its box. Raises Conflict."""
+    t = transactions
+    step = sa.update(t).where(t.c.id == id, t.c.state.in_(before(to)))
+    ended = step.values(state=to, changed_at=now, why=why, **FORGOTTEN)
+    if (await connection.execute(ended)).rowcount != 1:
+        raise Conflict(f"the transaction cannot become {to} now")
+
+
+async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> list[TransactionId]:
+    """Return transactions whose time to answer, or to use the answer, has passed."""
+    t = transactions
+    unanswered = (t.c.state == State.AWAITING) & (t.c.expires_at <= now)
+    unused = (t.c.state == State.CONFIRMED) & (t.c.sad_expires_at <= now)
+    query = sa.select(t.c.id).where(unanswered | unused).order_by(t.c.id).limit(limit)
+    return [TransactionId(id) for id in (await connection.execute(query)).scalars()]
+
+
+async def expire(connection: AsyncConnection, id: TransactionId, now: datetime) -> bool:
+    """Expire one overdue transaction; the WHERE repeats that it is. Return False if it moved meanwhile."""
+    t = transactions
+    due = sa.or_(
+        (t.c.state == State.AWAITING) & (t.c.expires_at <= now),
+        (t.c.state == State.CONFIRMED) & (t.c.sad_expires_at <= now),
+    )
+    step = sa.update(t).where(t.c.id == id, due).values(state=State.EXPIRED, changed_at=now, **FORGOTTEN)
+    return (await connection.execute(step)).rowcount == 1
+
+
+async def claim(connection: AsyncConnection, work: Work, now: datetime, until: datetime) -> Transaction | None:
+    """Take the oldest transaction that waits for a kind of work and is in no live node's hands.
+
+    The next lease number makes any earlier attempt late.
+    """
+    t = transactions
+    idle = sa.or_(t.c.lease_until.is_(None), t.c.lease_until <= now)
+    usable = sa.or_(t.c.state == State.SIGNING, (t.c.state == State.CONFIRMED) & (t.c.sad_expires_at > now))
+    free = (t.c.work == work) & usable & idle
+    candidate = sa.select(t.c.id).where(free).order_by(t.c.id).limit(1).with_for_update(skip_locked=True)
+    chosen = (await connection.execute(candidate)).scalar_one_or_none()
+    if chosen is None:
+        return None
+    taken = {"state": State.SIGNING, "lease": t.c.lease + 1, "lease_until": until, "changed_at": now}
+    row = (
+        await connection.execute(sa.update(t).where(t.c.id == chosen, free).values(taken).returning(t))
+    ).one_or_none()
+    return None if row is None else _transaction(row)
+
+
+async def hand_on(connection: AsyncConnection, held: Transaction, work: Work, until: datetime) -> None:
+    """Give a lease back: whoever does the named work may take it from the given time on."""
+    t = transactions
+    mine = sa.update(t).where(t.c.id == held.id, t.c.lease == held.lease, t.c.state == State.SIGNING)
+    await connection.execute(mine.values(work=work, lease_until=until))
+
+
+async def finish(connection: AsyncConnection, held: Transaction, to: State, now: datetime, *, why: str = "") -> None:
+    """End a transaction that an attempt worked on; a later attempt's lease number refuses it. Raises Conflict."""
+    t = transactions
+    mine = sa.update(t).where(t.c.id == held.id, t.c.lease == held.lease, t.c.state == State.SIGNING)
+    if (await connection.execute(mine.values(state=to, changed_at=now, why=why, **FORGOTTEN))).rowcount != 1:
+        raise Conflict("another attempt took over")
+
+
+async def live_box_keys(connection: AsyncConnection) -> frozenset[BoxKeyId]:
+    """Return the box keys that transactions which have not ended may still need."""
+    query = sa.select(transactions.c.box_key_id).where(transactions.c.state.in_(LIVE)).distinct()
+    return frozenset(BoxKeyId(id) for id in (await connection.execute(query)).scalars())
+
+
+async def uncollected(connection: AsyncConnection, before_: datetime, limit: int) -> list[TransactionId]:
+    """Return transactions that ended before a time and still hold results or prepared files."""
+    t, e = transactions, entries
+    holds = sa.exists().where(e.c.transaction_id == t.c.id, sa.or_(e.c.signature.is_not(None), e.c.place.is_not(None)))
+    query = sa.select(t.c.id).where(t.c.state.in_(ENDED), t.c.changed_at < before_, holds).order_by(t.c.id).limit(limit)
+    return [TransactionId(id) for id in (await connection.execute(query)).scalars()]
+
+
+def _transaction(row: Any) -> Transaction:
+    texts = {name: getattr(row, name) for name in KEPT}
+    texts |= {"state": State(row.state), "kind": Kind(row.kind)}
+    return Transaction(**texts)

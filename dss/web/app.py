@@ -1,0 +1,72 @@
+"""The application: the protocols of a role over its services, with the work that goes on beside them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from dss.settings import Role, Settings
+from dss.web.device.api import DEVICE
+from dss.web.http.headers import SecurityHeaders
+from dss.web.http.op import Protocol
+from dss.web.http.problems import exception_handlers
+from dss.web.http.routing import routes
+from dss.web.oauth.api import OAUTH
+from dss.web.pki import routes as pki
+from dss.web.rest.api import V1
+from dss.web.rest.health import HEALTH
+from dss.wiring import Services, opened
+from dss.worker import rounds
+
+BY_ROLE = {Role.AUTH: OAUTH, Role.SIGN: V1, Role.DEVICE: DEVICE}
+ALL_PROTOCOLS = (V1, HEALTH, DEVICE, OAUTH)
+HANDS = 4
+
+Open = Callable[[], AbstractAsyncContextManager[Services]]
+
+
+def protocols(role: Role) -> tuple[Protocol, ...]:
+    """Return the protocols that a role speaks."""
+    return (HEALTH, *(protocol for one, protocol in BY_ROLE.items() if role.plays(one)))
+
+
+def create(settings: Settings, open_services: Open | None = None, *, strict: bool = False) -> ASGIApp:
+    """Return the ASGI application of a role.
+
+    open_services: opens the services; from the settings by default.
+    strict:        an answer that the contract does not declare is a failure; for tests.
+    """
+    take_up = open_services or (lambda: opened(settings))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
+        async with take_up() as services, beside(services):
+            yield {"services": services}
+
+    served = routes(protocols(settings.role), strict=strict)
+    if settings.role.plays(Role.WORKER):
+        served = [*served, *pki.routes()]
+    app = Starlette(routes=served, exception_handlers=exception_handlers(), lifespan=lifespan)
+    # A path with a slash too many is another path: the contract declares no redirects.
+    app.router.redirect_slashes = False
+    return SecurityHeaders(app)
+
+
+@asynccontextmanager
+async def beside(services: Services) -> AsyncIterator[None]:
+    """Do the role's work in the background, and stop it at the end: what is half done is done by the next to come."""
+    work = [performing.run() for performing in services.performing for _ in range(HANDS)]
+    if services.settings.role.plays(Role.WORKER):
+        work += [rounds.run(services, job) for job in rounds.JOBS]
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,1 @@
+"""The API of phones, /device/v1: docs/device-protocol.md."""

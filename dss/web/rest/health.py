@@ -1,0 +1,28 @@
+"""Is the server able to work? The same in every role."""
+
+import msgspec
+from starlette.requests import Request
+
+from dss.web.http.bearer import BEARER
+from dss.web.http.op import Protocol, op
+
+
+class Health(msgspec.Struct):
+    """The server works; role is what this process does."""
+
+    status: str
+    role: str
+
+
+@op("GET", "/v1/health", public=True)
+async def read_health(request: Request) -> Health:
+    """Tell that the database and the tokens of this process answer; else 503, and its code tells which does not."""
+    services = request.state.services
+    await services.database.check()
+    for keys in (services.tokens.service, services.tokens.user, services.tokens.ca):
+        if keys is not None:
+            await keys.check()
+    return Health("ok", services.settings.role.value)
+
+
+HEALTH = Protocol("health", (read_health,), security=BEARER)

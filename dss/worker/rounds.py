@@ -1,0 +1,65 @@
+"""The rounds of the worker: each job is small, safe to repeat, and safe on several nodes at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from dss.infra import once
+from dss.kernel.errors import DssError
+from dss.wiring import Services
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something done every so often; every_s in seconds."""
+
+    name: str
+    every_s: float
+    do: Callable[[Services], Awaitable[object]]
+
+
+async def _send_letters(services: Services) -> None:
+    await services.notify.send_due()
+
+
+async def _expire(services: Services) -> None:
+    await services.transactions.expire_overdue()
+
+
+async def _retire_box_keys(services: Services) -> None:
+    await services.boxes.retire(await services.transactions.live_box_keys())
+
+
+async def _forget(services: Services) -> None:
+    await services.transactions.forget_uncollected()
+    async with services.database.write() as connection:
+        await once.forget_expired(connection, services.clock.now())
+
+
+async def _publish_crls(services: Services) -> None:
+    await services.ca.publish_due()
+
+
+JOBS = (
+    Job("send letters", 1, _send_letters),
+    Job("expire transactions", 1, _expire),
+    Job("retire box keys", 60, _retire_box_keys),
+    Job("forget what was not collected", 60, _forget),
+    Job("publish lists of revoked certificates", 60, _publish_crls),
+)
+
+
+async def run(services: Services, job: Job) -> None:
+    """Do a job over and over until cancelled. A job that fails is logged and done again in the next round."""
+    while True:
+        try:
+            await job.do(services)
+        except DssError as fault:
+            log.warning("job postponed", job=job.name, error_code=fault.code)
+        except Exception:
+            log.exception("job failed", job=job.name)
+        await asyncio.sleep(job.every_s)

@@ -1,0 +1,40 @@
+"""An auditor who reads the whole log after each story: it must tell what the rows say, by legal steps only."""
+
+import sqlalchemy as sa
+
+from dss.credentials.tables import occurrences
+from dss.transactions.machine import STEPS, State
+from dss.transactions.tables import entries, transactions
+from dss.wiring import Services
+
+STEP = {f"transaction.{state}": state for state in State}
+
+
+async def audit_all(services: Services) -> None:
+    """Check every transaction against its events, and every signature against its occurrence."""
+    async with services.database.read() as connection:
+        rows = list(await connection.execute(sa.select(transactions)))
+        signed = list(await connection.execute(sa.select(entries).where(entries.c.signature.is_not(None))))
+        spent = {(row.transaction_id, row.index): row for row in await connection.execute(sa.select(occurrences))}
+    for row in rows:
+        events = await services.audit.of_subject(f"transaction:{row.id}")
+        told = [STEP[recorded.event.kind] for recorded in events if recorded.event.kind in STEP]
+        assert events[0].event.kind == "transaction.opened", row.id
+        assert _ends_in(told) is _written(State(row.state)), f"{row.id} is {row.state}, its log says {told}"
+        assert row.box is None or row.state in {State.CONFIRMED, State.SIGNING}, "a box outlived its transaction"
+    for row in signed:
+        assert spent[row.transaction_id, row.index].consumed_at is not None, "a signature without its occurrence"
+
+
+def _ends_in(told: list[State]) -> State:
+    """Walk the steps that the log tells; `signing` is a lease and leaves no event."""
+    state = State.AWAITING
+    for step in told:
+        direct = step in STEPS[state]
+        assert direct or (state is State.CONFIRMED and step in STEPS[State.SIGNING]), f"{state} cannot become {step}"
+        state = step
+    return state
+
+
+def _written(state: State) -> State:
+    return State.CONFIRMED if state is State.SIGNING else state
