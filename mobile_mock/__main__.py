@@ -1,0 +1,5 @@
+"""`python -m mobile_mock`."""
+
+from mobile_mock.main import app
+
+app(prog_name="mobile-mock")

@@ -1,0 +1,1 @@
+"""The commands of `mobile-mock`, a file for each kind of verb."""

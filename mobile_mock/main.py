@@ -1,0 +1,19 @@
+"""The command line of the phone."""
+
+import typer
+
+from mobile_mock.cli import answer, enrol, look, watch
+from mobile_mock.exits import MEANING
+
+ENDS = "\n\n".join(f"{int(code)}  {meaning}" for code, meaning in MEANING.items())
+
+app = typer.Typer(
+    name="mobile-mock",
+    help="The phone in a terminal: enrols, shows what is to be signed, confirms or declines it.",
+    epilog=f"Exit codes:\n\n{ENDS}",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for commands in (enrol, look, answer, watch):
+    app.add_typer(commands.app)
