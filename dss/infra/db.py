@@ -1,9 +1,9 @@
 """The database: SQLite or PostgreSQL behind one engine, with writers that never lose an update."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -16,6 +16,9 @@ BUSY_TIMEOUT_MS = 30_000
 # Classes of SQLSTATE that say nothing of our statement: connection, rollback (deadlock), resources, operator, system.
 # Source: PostgreSQL manual, appendix A.
 PASSING = ("08", "40", "53", "57P", "58")
+
+
+Done = TypeVar("Done")
 
 
 class Database:
@@ -34,7 +37,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Give a connection for queries. Raises DatabaseUnavailable."""
         with _told_as_unavailable():
-            async with self._engine.connect() as connection:
+            async with _WholeConnection(self._engine) if self.is_sqlite else self._engine.connect() as connection:
                 yield connection
 
     @asynccontextmanager
@@ -50,8 +53,8 @@ class Database:
                 async with self._engine.begin() as connection:
                     yield connection
                 return
-            async with self._one_writer, self._engine.connect() as connection:
-                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+            async with self._one_writer, _WholeConnection(self._engine) as connection:
+                await _immediate(connection)
                 try:
                     yield connection
                 except BaseException:
@@ -67,6 +70,47 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+class _WholeConnection(AsyncConnection):
+    """A connection whose statements are never cut short: who is cancelled meanwhile is told when they are over.
+
+    A statement that is cut short leaves its thread at work: the connection is lost, and a rollback on it never ends.
+    """
+
+    async def start(self, *arguments: Any, **options: Any) -> Self:
+        """Connect."""
+        try:
+            await _whole(super().start(*arguments, **options))
+        except asyncio.CancelledError:
+            await self.close()
+            raise
+        return self
+
+    async def execute(self, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement."""
+        return await _whole(super().execute(*arguments, **options))
+
+    async def exec_driver_sql(self, *arguments: Any, **options: Any) -> Any:
+        """Execute a statement as text."""
+        return await _whole(super().exec_driver_sql(*arguments, **options))
+
+
+async def _immediate(connection: AsyncConnection) -> None:
+    try:
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except asyncio.CancelledError:
+        await connection.exec_driver_sql("ROLLBACK")
+        raise
+
+
+async def _whole(work: Coroutine[Any, Any, Done]) -> Done:
+    task = asyncio.create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 class _told_as_unavailable:  # noqa: N801  used as a statement, so named as one

@@ -69,7 +69,7 @@ async def test_under_load_every_call_signs_or_says_unavailable_and_then_all_sign
                 failures.append(failure)
 
     async def until(condition: Callable[[], bool]) -> None:
-        while not condition():  # noqa: ASYNC110  nobody tells of the counts
+        while not condition():
             await asyncio.sleep(0)
 
     async with asyncio.timeout(60), asyncio.TaskGroup() as load:

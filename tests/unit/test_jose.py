@@ -55,7 +55,9 @@ def test_a_header_without_its_key_is_refused() -> None:
         read(sign({"alg": "ES256", "typ": TYP}, b"{}", KEY))
 
 
-@pytest.mark.parametrize("payload", [b'{"a": 1}', b'{"b":1,"a":1}', b'{"a":1,"a":1}', b"[]", b"1", b"", b"\xff", b'{"a":1.0}'])
+@pytest.mark.parametrize(
+    "payload", [b'{"a": 1}', b'{"b":1,"a":1}', b'{"a":1,"a":1}', b"[]", b"1", b"", b"\xff", b'{"a":1.0}']
+)
 def test_t61_a_payload_that_is_not_canonical_is_refused(payload: bytes) -> None:
     with pytest.raises(BadRequest):
         read(sign({"alg": "ES256", "typ": TYP, "jwk": public_jwk(KEY)}, payload, KEY))
@@ -81,7 +83,15 @@ def test_no_text_makes_the_reader_fail_in_another_way(text: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"kty": "RSA"}, {"crv": "P-384"}, {"x": "AA"}, {"y": "!"}, {"d": "AA"}, {"x": 1}, {"x": b64.url_encode(bytes(32))}],
+    [
+        {"kty": "RSA"},
+        {"crv": "P-384"},
+        {"x": "AA"},
+        {"y": "!"},
+        {"d": "AA"},
+        {"x": 1},
+        {"x": b64.url_encode(bytes(32))},
+    ],
 )
 def test_a_key_that_is_not_a_public_point_of_p256_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):

@@ -1,0 +1,1 @@
+"""Clients: the relying applications that ask for signatures."""

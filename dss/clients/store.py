@@ -1,0 +1,40 @@
+"""Queries of relying applications."""
+
+from dataclasses import asdict
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dss.clients.model import Client
+from dss.clients.tables import clients
+from dss.kernel.errors import Conflict, NotFound
+from dss.kernel.ids import ClientId
+
+
+async def add(connection: AsyncConnection, client: Client) -> None:
+    """Add an application. Raises Conflict if the name is taken."""
+    try:
+        await connection.execute(sa.insert(clients).values(**asdict(client)))
+    except IntegrityError as fault:
+        raise Conflict(f"the name {client.name} is taken") from fault
+
+
+async def get(connection: AsyncConnection, id: ClientId) -> Client:
+    """Return an application. Raises NotFound."""
+    row = (await connection.execute(sa.select(clients).where(clients.c.id == id))).mappings().one_or_none()
+    if row is None:
+        raise NotFound("there is no such application")
+    return _client(row)
+
+
+async def page(connection: AsyncConnection, after: ClientId | None, limit: int) -> list[Client]:
+    """Return applications in the order they were registered, those after an id."""
+    query = sa.select(clients).order_by(clients.c.id).limit(limit)
+    if after is not None:
+        query = query.where(clients.c.id > after)
+    return [_client(row) for row in (await connection.execute(query)).mappings()]
+
+
+def _client(row: sa.RowMapping) -> Client:
+    return Client(**{**row, "scopes": tuple(row["scopes"])})

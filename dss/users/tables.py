@@ -1,0 +1,21 @@
+"""The table of users."""
+
+import sqlalchemy as sa
+
+from dss.infra.schema import UtcTime, id_column, metadata
+
+users = sa.Table(
+    "users",
+    metadata,
+    id_column("id", primary=True),
+    sa.Column("login", sa.String(64), nullable=False),
+    sa.Column("email", sa.String(254), nullable=False),
+    sa.Column("given_name", sa.String(64), nullable=False),
+    sa.Column("surname", sa.String(64), nullable=False),
+    sa.Column("country", sa.String(2), nullable=False),
+    sa.Column("serial_number", sa.String(64), nullable=True),
+    sa.Column("organization", sa.String(64), nullable=True),
+    sa.Column("locale", sa.String(2), nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.UniqueConstraint("login"),
+)
