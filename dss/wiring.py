@@ -185,8 +185,8 @@ def build(settings: Settings, database: Database, tokens: Tokens, pool: Pool, cl
 
 def _middle(ground: _Ground, pool: Pool) -> _Middle:
     g, s = ground, ground.settings
-    files = FolderStore(s.documents)
-    means = Means(g.database, files, pool, g.audit, g.clock, g.ids)
+    uploads, made = FolderStore(s.documents / "uploads"), FolderStore(s.documents / "made")
+    means = Means(g.database, uploads, made, pool, g.audit, g.clock, g.ids)
     post = Post(
         SpoolSender(s.spool, s.mail_from, g.clock).send,
         lambda letter: g.tokens.service.hmac(KeyName.ENROLMENT, b"dss/outbox/v1\x00" + letter.encode()),

@@ -18,7 +18,8 @@ from dss.kernel.ids import DeviceId, TransactionId
 ANSWER = "dss-answer+jws"
 BOTH = frozenset({"aud", "txn", "binding", "decision", "counter", "iat"})
 CONFIRM = BOTH | {"verification", "sealed_sha256"}
-VERIFICATIONS = frozenset({"pin", "biometric"})
+TEXTS = ("aud", "txn", "binding", "verification", "sealed_sha256")
+VERIFICATIONS = ("pin", "biometric")
 REASON_LIMIT = 200
 LARGEST_COUNTER = 2**53 - 1
 
@@ -85,7 +86,7 @@ def read(jws_text: str) -> Answer:
 def _answer(jws: jose.Jws) -> Answer:
     claims = jws.claims
     decision = _decision(claims)
-    texts = [claims["aud"], claims["txn"], claims["binding"], jws.header["kid"], claims.get("verification", "pin")]
+    texts = [jws.header["kid"], *(claims[name] for name in TEXTS if name in claims)]
     numbers = [claims["counter"], claims["iat"]]
     if not all(isinstance(value, str) for value in texts) or not all(type(value) is int for value in numbers):
         raise AnswerRefused

@@ -62,6 +62,13 @@ class FolderStore:
             raise NotFound("the file store has no such file")
         return path
 
+    async def discard(self, digest: Digest) -> None:
+        """Delete a file, unless it is gone already. Raises Unavailable if the disk does not let it go."""
+        try:
+            await asyncio.to_thread(self._place(digest).unlink, missing_ok=True)
+        except OSError as fault:
+            raise Unavailable("the file store does not let the file go") from fault
+
     def _place(self, digest: Digest) -> Path:
         if digest.algorithm != SHA256:
             raise NotFound("files are named by their SHA-256")

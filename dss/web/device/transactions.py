@@ -79,7 +79,7 @@ async def read_original(request: Request, id: Id, index: Index) -> FileResponse:
     """Read a document as it was uploaded."""
     device, services = request.state.caller.device, request.state.services
     entry, _ = await services.transactions.material(device, TransactionId(id), index)
-    return FileResponse(services.documents.content(entry.item.document.document_digest), media_type=PDF)
+    return FileResponse(services.documents.original(entry.item.document.document_digest), media_type=PDF)
 
 
 @op("GET", "/device/v1/transactions/{id}/documents/{index}/prepared", gives=(PDF,))
@@ -87,7 +87,7 @@ async def read_prepared(request: Request, id: Id, index: Index) -> FileResponse:
     """Read a document with its place for the signature."""
     device, services = request.state.caller.device, request.state.services
     _, made = await services.transactions.material(device, TransactionId(id), index)
-    return FileResponse(services.documents.content(made.prepared.digest), media_type=PDF)
+    return FileResponse(services.documents.product(made.prepared.digest), media_type=PDF)
 
 
 @op("GET", "/device/v1/transactions/{id}/documents/{index}/attributes", gives=(DER,))
@@ -118,7 +118,8 @@ async def _events(request: Request) -> AsyncIterator[ServerSentEvent]:
     while not await request.is_disconnected():
         for found in await services.transactions.waiting(device, newest, LOOK_S):
             newest = found.id
-            yield ServerSentEvent(event="transaction", data=msgspec.json.encode(_notice(found)).decode())
+            wake_up = {"id": found.id, "kind": found.kind.value}
+            yield ServerSentEvent(event="transaction", data=msgspec.json.encode(wake_up).decode())
         await asyncio.sleep(0)
 
 

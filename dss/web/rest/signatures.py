@@ -90,7 +90,7 @@ async def collect_document(request: Request, id: Id, index: Annotated[int, Meta(
     caller, services = request.state.caller, request.state.services
     client = ClientId(caller.client_id)
     entry, file = await services.transactions.signed_file(client, TransactionId(id), index)
-    path = services.documents.content(file.digest)
+    path = services.documents.product(file.digest)
     return FileResponse(path, media_type=PDF, filename=entry.item.document.name)
 
 

@@ -1,0 +1,76 @@
+"""`python -m deploy.demo [--pdf PATH]`: the whole flow in one command, in under a minute."""
+
+import argparse
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+
+from deploy.demo.contract import write_contract
+from deploy.demo.programs import Installation, ProgramFailed, end_with_the_terminal, free_port
+from deploy.demo.relying_application import Refused
+from deploy.demo.screen import Screen
+from deploy.demo.story import SIGNER, Story
+
+EPILOGUE = """
+[bold]Where everything lies[/bold]
+   {signed}
+      the signed PDF
+   {folder}/
+      this run: the document, the sheet with the QR, the phone's store, pdfsig's database, the server's log
+   {home}/
+      the server: settings and PINs, tokens, database, documents, letters in spool/, root.pem
+
+[bold]Next[/bold]
+   make demo PDF=path/to/your.pdf
+   make serve
+   .venv/bin/dss audit show --limit 20
+   .venv/bin/mobile-mock status --store {phone}
+   pdfsig -nssdir sql:{folder}/nss {signed}"""
+
+
+def main() -> None:
+    """Run the demo; exit with 1, and what went wrong, if a step fails."""
+    parser = argparse.ArgumentParser(prog="make demo", description="Sign a PDF end to end.")
+    parser.add_argument("--pdf", type=Path, help="your own PDF; a contract of one page by default")
+    pdf = parser.parse_args().pdf
+    if pdf is not None and not pdf.is_file():
+        parser.error(f"there is no file {pdf}")
+    end_with_the_terminal()
+    home = Path(os.environ.get("DSS_HOME", "var"))
+    try:
+        tell(Story(Installation(home, free_port()), Screen()), pdf)
+    except (ProgramFailed, Refused, httpx.HTTPError) as fault:
+        sys.exit(f"\nThe demo failed: {fault}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def tell(story: Story, pdf: Path | None) -> None:
+    """Tell the six steps, and what to try next."""
+    screen, here = story.screen, story.installation
+    with screen.step("Set up the server: tokens, keys, database, certificate authority"):
+        story.set_up()
+        document = pdf or write_contract(story.folder / "contract.pdf", SIGNER)
+    with ExitStack() as until_the_end:
+        with screen.step("Start the server"):
+            until_the_end.enter_context(here.server(story.folder / "server.log"))
+            screen.fact(f"healthy at {here.url}")
+        with screen.step("Register a relying application and a signer; two letters go out"):
+            application, invitation = story.register()
+        with screen.step("Enrol the phone, and make the signer's key and certificate"):
+            story.enrol(invitation)
+            credential_id = story.make_credential(application)
+        with screen.step("Sign: the application asks, the phone shows and confirms"):
+            signed = story.sign(application, credential_id, document)
+        with screen.step("Judge: outside referees, and the same document declined"):
+            story.judge(signed)
+            story.decline(application, credential_id, document)
+    screen.times()
+    screen.note(EPILOGUE.format(signed=signed, folder=story.folder, home=here.home, phone=story.phone.store))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""A relying application: an OAuth client with a key of its own that asks for signatures over the REST API.
+
+Source: RFC 6749 section 4.4 (client credentials), RFC 7523 section 2.2 (private_key_jwt).
+"""
+
+import time
+import uuid
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_S, WAIT_S = 60, 30
+ON_THEIR_WAY = ("awaiting", "confirmed", "signing")
+
+
+class Refused(Exception):
+    """The server refused; says what, and in which words."""
+
+
+class AccessToken(httpx.Auth):
+    """Gets an access token before the first request, and sends it with each."""
+
+    requires_response_body = True
+
+    def __init__(self, server: str, client_id: str, key: ECKey) -> None:
+        self._server = server
+        self._client_id = client_id
+        self._key = key
+        self._token = ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the token to a request. Raises Refused."""
+        if not self._token:
+            answer = yield self._token_request()
+            _require_success(answer)
+            self._token = answer.json()["access_token"]
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
+
+    def _token_request(self) -> httpx.Request:
+        now = int(time.time())
+        claims = {
+            "iss": self._client_id,
+            "sub": self._client_id,
+            "aud": self._server,
+            "jti": uuid.uuid4().hex,
+            "iat": now,
+            "exp": now + ASSERTION_S,
+        }
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": jwt.encode({"alg": "ES256", "typ": "JWT"}, claims, self._key),
+        }
+        return httpx.Request("POST", f"{self._server}/oauth/token", data=form)
+
+
+class RelyingApplication:
+    """Uploads documents, asks signers for signatures, and collects them. Raises Refused where the server does not."""
+
+    def __init__(self, server: str, client_id: str, key: ECKey) -> None:
+        auth = AccessToken(server, client_id, key)
+        self._http = httpx.Client(base_url=server, auth=auth, timeout=WAIT_S + 30)
+
+    def request_credential(self, login: str) -> dict[str, Any]:
+        """Ask a signer's phone to confirm a new key and certificate."""
+        return self._read(self._http.post("/v1/credentials", json={"user": login, "key_type": "P-256"}))
+
+    def upload(self, path: Path) -> dict[str, Any]:
+        """Upload a PDF and return what the server says of it."""
+        headers = {"Content-Type": "application/pdf"}
+        return self._read(
+            self._http.post("/v1/documents", params={"name": path.name}, content=path.read_bytes(), headers=headers)
+        )
+
+    def open_signature(self, credential_id: str, text: str, document_id: str) -> dict[str, Any]:
+        """Ask a signer to sign a document."""
+        body = {"credential_id": credential_id, "text": text, "documents": [{"id": document_id}]}
+        return self._read(self._http.post("/v1/signatures", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}))
+
+    def wait_for_credential(self, id: str) -> dict[str, Any]:
+        """Return a credential once its request has come to its end."""
+        return self._wait_for(f"/v1/credentials/{id}")
+
+    def wait_for_signature(self, id: str) -> dict[str, Any]:
+        """Return a signature once it has come to its end."""
+        return self._wait_for(f"/v1/signatures/{id}")
+
+    def collect(self, signature_id: str, index: int = 0) -> httpx.Response:
+        """Ask for a signed document; the answer may be a refusal."""
+        return self._http.get(f"/v1/signatures/{signature_id}/documents/{index}")
+
+    def _wait_for(self, path: str) -> dict[str, Any]:
+        while True:
+            found = self._read(self._http.get(path, params={"wait": WAIT_S}))
+            if found["state"] not in ON_THEIR_WAY:
+                return found
+
+    @staticmethod
+    def _read(answer: httpx.Response) -> dict[str, Any]:
+        _require_success(answer)
+        return dict(answer.json())
+
+
+def _require_success(answer: httpx.Response) -> None:
+    """Raise Refused, with the problem as the server tells it (RFC 9457)."""
+    if answer.is_error:
+        request = answer.request
+        raise Refused(f"{request.method} {request.url.path} was answered by {answer.status_code}: {answer.text}")

@@ -1,0 +1,135 @@
+"""The demo's six steps, from an empty folder to a signed PDF that outside referees trust."""
+
+import json
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from joserfc.jwk import ECKey, KeySet
+
+from deploy.demo import referees
+from deploy.demo.letters import Invitation, wait_for_invitation
+from deploy.demo.programs import Installation, Phone, ProgramFailed
+from deploy.demo.relying_application import RelyingApplication
+from deploy.demo.screen import Screen
+
+GIVEN_NAME, SURNAME = "Anna", "Jensen"
+SIGNER = f"{GIVEN_NAME} {SURNAME}"
+TEXT = "Please read this document, and sign it if you agree."
+REASON = "not the rent we agreed on"
+PIN = "271828"
+
+
+class Story:
+    """Tells the demo; each method is a step or a part of one.
+
+    Every run has an application and a signer of its own, and a new folder for what comes of it.
+    """
+
+    def __init__(self, installation: Installation, screen: Screen) -> None:
+        self.installation = installation
+        self.screen = screen
+        run = f"{datetime.now(UTC):%y%m%d-%H%M%S}"
+        self.login, self._application = f"anna-{run}", f"Northern Homes {run}"
+        self.folder = installation.home / "demo" / self.login
+        self.phone = Phone(self.folder / "phone", PIN)
+        self._background = ThreadPoolExecutor(2)
+
+    def set_up(self) -> None:
+        """Make what is missing of the server's folder: settings, tokens, keys, database and CA."""
+        for line in self.installation.dss("init").splitlines():
+            if line:
+                self.screen.fact(line)
+        self.folder.mkdir(parents=True)
+
+    def register(self) -> tuple[RelyingApplication, Invitation]:
+        """Register a relying application by its public key, and a signer, who is sent two letters."""
+        here = self.installation
+        key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+        jwks = self.folder / "application-jwks.json"
+        jwks.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
+        client = here.dss_json("client", "register", "--name", self._application, "--jwks", str(jwks))
+        self.screen.fact(f"relying application {self._application}: OAuth client {client['id']}, private_key_jwt")
+        email = f"{self.login}@example.com"
+        who = ("--login", self.login, "--email", email, "--given-name", GIVEN_NAME, "--surname", SURNAME)
+        here.dss("user", "register", *who, "--country", "NL")
+        here.dss("user", "enrol", self.login)
+        invitation = wait_for_invitation(here.home / "spool", email, self.folder)
+        self.screen.fact(f"signer {SIGNER}, login {self.login}, and two letters to {email}:")
+        self.screen.fact(f"  the QR        {invitation.qr_letter.name}")
+        self.screen.fact(f"  the code      {invitation.code_letter.name}")
+        return RelyingApplication(here.url, client["id"], key), invitation
+
+    def enrol(self, invitation: Invitation) -> None:
+        """Let the phone read the QR from the printed sheet and the code from the other letter, and enrol."""
+        letters = ("--qr", str(invitation.qr_sheet), "--code-letter", str(invitation.code_letter))
+        self.phone.run("enrol", *letters, "--name", "Anna's phone")
+        self.screen.fact("the phone read the QR from the PDF letter and the code from the other one, and enrolled")
+
+    def make_credential(self, application: RelyingApplication) -> str:
+        """Let the phone confirm a new key, and return the credential that came of it. Raises ProgramFailed."""
+        listening = self._listen()
+        wanted = application.request_credential(self.login)
+        transaction = _newest(listening)
+        waiting = self._background.submit(application.wait_for_credential, wanted["id"])
+        self.screen.phone("the phone", self.phone.run("confirm", transaction))
+        credential = waiting.result()
+        if credential["state"] != "active":
+            raise ProgramFailed(f"the credential is {credential['state']}: {credential.get('reason')}")
+        self.screen.fact(f"key made in the HSM, wrapped, locked under the phone's share: {credential['key_type']}")
+        self.screen.fact(f"certificate for {credential['subject']}, until {credential['not_after']}")
+        return str(credential["id"])
+
+    def sign(self, application: RelyingApplication, credential_id: str, pdf: Path) -> Path:
+        """Let the phone confirm a document, and return the signed file. Raises ProgramFailed."""
+        document = application.upload(pdf)
+        self.screen.fact(f"uploaded {document['name']}: {document['size']} bytes, SHA-256 {document['sha256']}")
+        signature = self._ask(application, credential_id, document, ("confirm",))
+        if signature["state"] != "signed":
+            raise ProgramFailed(f"the signature is {signature['state']}: {signature.get('reason')}")
+        signed = self.folder / f"{pdf.stem}-signed.pdf"
+        signed.write_bytes(application.collect(signature["id"]).raise_for_status().content)
+        self.screen.fact(f"confirmed with the PIN; collected {signed.name}, {signed.stat().st_size} bytes")
+        return signed
+
+    def judge(self, signed: Path) -> None:
+        """Let the outside referees judge. Raises ProgramFailed unless both say valid and trusted."""
+        root = self.installation.home / "root.pem"
+        for name, verdict in (
+            ("pdfsig", referees.ask_pdfsig(signed, root, self.folder / "nss")),
+            ("pyHanko", referees.ask_pyhanko(signed, root)),
+        ):
+            if not verdict.is_good:
+                raise ProgramFailed(f"{name} does not accept {signed}:\n{verdict.words}")
+            self.screen.fact(f"{name}: valid and trusted")
+            self.screen.quote(verdict.words)
+
+    def decline(self, application: RelyingApplication, credential_id: str, pdf: Path) -> None:
+        """Decline the same document: no signature comes of it, and the application is told. Raises ProgramFailed."""
+        document = application.upload(pdf)
+        signature = self._ask(application, credential_id, document, ("decline", "--reason", REASON))
+        collected = application.collect(signature["id"])
+        if signature["state"] != "declined" or collected.is_success:
+            raise ProgramFailed(f"a declined document came to {signature['state']}, HTTP {collected.status_code}")
+        told = f"the application is told “{signature['reason']}”, and HTTP {collected.status_code} where it collects"
+        self.screen.fact(f"declined on the phone: no signature; {told}")
+
+    def _ask(
+        self, application: RelyingApplication, credential_id: str, document: dict[str, Any], answer: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """Open a signature while the phone listens, answer it on the phone while the application waits."""
+        listening = self._listen()
+        opened = application.open_signature(credential_id, TEXT, document["id"])
+        waiting = self._background.submit(application.wait_for_signature, opened["id"])
+        transaction = _newest(listening)
+        verb, *options = answer
+        self.screen.phone("the phone", self.phone.run(verb, transaction, *options))
+        return waiting.result()
+
+    def _listen(self) -> "Future[Any]":
+        return self._background.submit(self.phone.run_json, "list", "--wait", "30")
+
+
+def _newest(listening: "Future[Any]") -> str:
+    return str(listening.result()["id"])

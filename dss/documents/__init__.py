@@ -1,0 +1,1 @@
+"""Documents: kept as they came, prepared for a signature, completed with it, and verified before release."""
