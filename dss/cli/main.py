@@ -4,7 +4,6 @@ import json
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.progress import Progress
 
 from dss.cli import audit, ca, client, credential, hsm, installing, user
@@ -53,6 +52,8 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
 ) -> None:
     """Serve until interrupted."""
+    import uvicorn  # noqa: PLC0415  the other commands need no server
+
     read = settings(role)
     uvicorn.run(
         web.create(read),

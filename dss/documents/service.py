@@ -59,6 +59,10 @@ class Documents:
         self._with = means
         self._largest = largest
 
+    async def warm_up(self) -> None:
+        """Start the children, so that the first document need not wait for them. Raises Unavailable."""
+        await self._with.pool.start()
+
     async def upload(self, new: NewDocument, chunks: AsyncIterator[bytes]) -> Document:
         """Store a document as it comes; the same upload under the same Idempotency-Key is one document.
 

@@ -3,9 +3,6 @@
 from importlib import resources
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from dss.infra.db import Database
@@ -33,12 +30,21 @@ async def current(database_url: str) -> str | None:
     database = Database(database_url)
     try:
         async with database.read() as connection:
-            return await connection.run_sync(lambda bound: MigrationContext.configure(bound).get_current_revision())
+            return await connection.run_sync(_revision)
     finally:
         await database.close()
 
 
+def _revision(connection: Connection) -> str | None:
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  as below
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def _upgrade(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415  a quarter of a second that only migrating has to wait
+    from alembic.config import Config  # noqa: PLC0415
+
     with resources.as_file(resources.files("migrations")) as folder:
         config = Config()
         config.set_main_option("script_location", str(folder).replace("%", "%%"))

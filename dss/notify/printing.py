@@ -3,9 +3,12 @@
 import io
 from dataclasses import dataclass
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import segno
-from fpdf import FPDF
+
+if TYPE_CHECKING:
+    from fpdf import FPDF
 
 FONT = "PT Sans"
 MARGIN_MM, QR_MM = 20, 75
@@ -26,6 +29,8 @@ class Sheet:
 
     def pdf(self) -> bytes:
         """Print the page with its fonts embedded; letters of Latin and Cyrillic alphabets come out."""
+        from fpdf import FPDF  # noqa: PLC0415  half a second that only printing has to wait
+
         page = FPDF(format="A4")
         page.set_margin(MARGIN_MM)
         page.set_title(self.title)
@@ -52,13 +57,13 @@ def qr_png(text: str) -> bytes:
     return picture.getvalue()
 
 
-def _add_fonts(page: FPDF) -> None:
+def _add_fonts(page: "FPDF") -> None:
     files = resources.files("fontpkg_pt_sans") / "files"
     for style, name in (("", "Regular"), ("B", "Bold")):
         with resources.as_file(files / f"PT_Sans-Web-{name}.ttf") as path:
             page.add_font(FONT, style, path)
 
 
-def _paragraph(page: FPDF, text: str) -> None:
+def _paragraph(page: "FPDF", text: str) -> None:
     page.multi_cell(0, LINE_MM, text, align="L", new_x="LMARGIN", new_y="NEXT")
     page.ln(LINE_MM / 3)

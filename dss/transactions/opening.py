@@ -1,6 +1,7 @@
 """The verb open: turn a wish into a transaction that a phone can be shown."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from dss.devices.request import ConfirmationRequest, Item, Kind, Party, Shown
 from dss.documents.model import PrepareFor
 from dss.kernel import b64
 from dss.kernel.digest import Digest
-from dss.kernel.errors import Conflict, IdempotencyConflict
+from dss.kernel.errors import Conflict, DssError, IdempotencyConflict
 from dss.kernel.ids import ClientId, CredentialId, TransactionId
 from dss.kernel.keyspec import Scheme, require_fit
 from dss.transactions import entries, prepared, rules, store
@@ -107,6 +108,7 @@ class Opening:
                 await entries.add(connection, transaction.id, draft.entries)
                 await p.audit.record(connection, event)
         except IntegrityError:
+            await self._discard(draft.entries)
             if known := await self._known(draft.client_id, draft.idempotency):
                 return known
             raise
@@ -157,9 +159,26 @@ class Opening:
                 Entry(Item(index, "hash", scheme.name, Digest(wish.hash_algorithm, value)))
                 for index, value in enumerate(wish.hashes)
             )
-        return tuple(
-            [await self._document(wish, index, credential, user, scheme) for index in range(len(wish.documents))]
-        )
+        return await self._documents(wish, credential, user, scheme)
+
+    async def _documents(
+        self, wish: OpenSigning, credential: Credential, user: User, scheme: Scheme
+    ) -> tuple[Entry, ...]:
+        made: list[Entry] = []
+        try:
+            for index in range(len(wish.documents)):
+                # Not all at once: the fault of one must not hide those before it.
+                made.append(await self._document(wish, index, credential, user, scheme))  # noqa: PERF401
+        except DssError:
+            await self._discard(made)
+            raise
+        return tuple(made)
+
+    async def _discard(self, unused: Sequence[Entry]) -> None:
+        """Delete what was prepared for a transaction that is not opened."""
+        for entry in unused:
+            if made := prepared.of(entry):
+                await self._parts.documents.discard(made.prepared.digest)
 
     async def _document(
         self, wish: OpenSigning, index: int, credential: Credential, user: User, scheme: Scheme

@@ -4,6 +4,8 @@ docs/signing-cycle.md numbers the steps and says what a power cut leaves behind 
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import structlog
@@ -38,6 +40,9 @@ class Performing:
                     await self._parts.bus.until(WORK, self._next_or_none, IDLE_S)
             except Unavailable:
                 await asyncio.sleep(RETRY.total_seconds())
+            except Exception:
+                log.exception("looking for work failed")
+                await asyncio.sleep(RETRY.total_seconds())
 
     async def _next_or_none(self) -> bool | None:
         return await self.next() or None
@@ -51,7 +56,8 @@ class Performing:
         if held is None:
             return False
         try:
-            await self._perform(held)
+            async with self._lease_kept(held):
+                await self._perform(held)
         except Unavailable as fault:
             await self._postpone(held, fault)
         except DssError as fault:
@@ -61,6 +67,23 @@ class Performing:
             await self._fail(held, "the server failed")
         await p.bus.wake(topic(held.id))
         return True
+
+    @asynccontextmanager
+    async def _lease_kept(self, held: Transaction) -> AsyncIterator[None]:
+        """Extend the lease while the work goes on: many large documents take longer than one."""
+        keeping = asyncio.create_task(self._keep_lease(held))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+
+    async def _keep_lease(self, held: Transaction) -> None:
+        p = self._parts
+        while True:
+            await asyncio.sleep(p.limits.lease.total_seconds() / 3)
+            with suppress(Unavailable):
+                async with p.database.write() as connection:
+                    await store.extend(connection, held, p.clock.now() + p.limits.lease)
 
     async def _perform(self, held: Transaction) -> None:
         activation = _activation(held)

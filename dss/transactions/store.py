@@ -137,6 +137,13 @@ async def hand_on(connection: AsyncConnection, held: Transaction, work: Work, un
     await connection.execute(mine.values(work=work, lease_until=until))
 
 
+async def extend(connection: AsyncConnection, held: Transaction, until: datetime) -> None:
+    """Keep a lease for longer, unless another attempt took over."""
+    t = transactions
+    mine = sa.update(t).where(t.c.id == held.id, t.c.lease == held.lease, t.c.state == State.SIGNING)
+    await connection.execute(mine.values(lease_until=until))
+
+
 async def finish(connection: AsyncConnection, held: Transaction, to: State, now: datetime, *, why: str = "") -> None:
     """End a transaction that an attempt worked on; a later attempt's lease number refuses it. Raises Conflict."""
     t = transactions

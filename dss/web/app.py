@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -59,6 +59,8 @@ def create(settings: Settings, open_services: Open | None = None, *, strict: boo
 async def beside(services: Services) -> AsyncIterator[None]:
     """Do the role's work in the background, and stop it at the end: what is half done is done by the next to come."""
     work = [performing.run() for performing in services.performing for _ in range(HANDS)]
+    if services.settings.role.plays(Role.SIGN):
+        work.append(services.documents.warm_up())
     if services.settings.role.plays(Role.WORKER):
         work += [rounds.run(services, job) for job in rounds.JOBS]
     tasks = [asyncio.create_task(one) for one in work]
@@ -67,6 +69,4 @@ async def beside(services: Services) -> AsyncIterator[None]:
     finally:
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*tasks, return_exceptions=True)
