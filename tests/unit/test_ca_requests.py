@@ -27,14 +27,16 @@ def test_a_request_brings_a_key_of_its_kind(spec):
     assert spec_of(read) is spec
 
 
-@pytest.mark.parametrize("place", range(len(GOOD)))
-def test_a_request_with_any_bit_turned_never_brings_another_key(place):
+def test_a_request_with_any_bit_turned_never_brings_another_key():
     """RFC 2986 section 4: the signature proves possession; its own coding may have a spare bit."""
-    try:
-        key = read_request(GOOD[:place] + bytes([GOOD[place] ^ 1]) + GOOD[place + 1 :])
-    except (BadRequest, Invalid):
-        return
-    assert key == x509.load_der_x509_csr(GOOD).public_key()
+    right = x509.load_der_x509_csr(GOOD).public_key()
+    read = []
+    for place in range(len(GOOD)):
+        try:
+            read.append(read_request(GOOD[:place] + bytes([GOOD[place] ^ 1]) + GOOD[place + 1 :]))
+        except (BadRequest, Invalid):
+            continue
+    assert all(key == right for key in read)
 
 
 @given(st.binary(max_size=200))

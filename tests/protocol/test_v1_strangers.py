@@ -1,0 +1,161 @@
+"""What belongs to one application does not exist for another, and nothing at all for those without a token (T16)."""
+
+from dataclasses import dataclass
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from dss.clients.model import SCOPES
+from dss.kernel.ids import ClientId
+from dss.oauth.access_token import AccessTokens
+from dss.oauth.issuer import Issuer
+from dss.web.rest.api import V1
+from tests.protocol.scene import ABSENT, Refusal, Scene, assert_refused, scene
+from tests.world.pdfs import simple_pdf
+
+__all__ = ["scene"]
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ENDPOINTS = [(operation.declared.method, operation.declared.path) for operation in V1.operations]
+OF_ONE = [(method, path) for method, path in ENDPOINTS if "{id}" in path]
+
+
+@dataclass(frozen=True)
+class Owned:
+    """What the shop has: a document, a transaction that awaits its answer, a credential that was asked for."""
+
+    documents: str
+    signatures: str
+    credentials: str
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def owned(scene: Scene) -> Owned:
+    document = await scene.shop.upload(simple_pdf())
+    wish = scene.wish(hashes=None, documents=[{"id": document["id"]}])
+    asked = await scene.shop.post("/v1/signatures", wish)
+    credential = await scene.shop.post("/v1/credentials", {"user": "alice"})
+    return Owned(document["id"], asked["id"], credential["id"])
+
+
+def call(method: str, path: str, http: httpx.AsyncClient, id: str = ABSENT) -> httpx.Request:
+    """A right request, but for who asks."""
+    content = simple_pdf() if path == "/v1/documents" else b'{"user": "alice"}'
+    media_type = "application/pdf" if path == "/v1/documents" else "application/json"
+    query = {"name": "contract.pdf"} if (method, path) == ("POST", "/v1/documents") else {}
+    url = path.format(id=id, index=0)
+    return http.build_request(
+        method, url, params=query, content=content if method == "POST" else None, headers={"Content-Type": media_type}
+    )
+
+
+@pytest.mark.parametrize(("method", "path"), OF_ONE)
+async def test_t16_another_application_s_object_looks_like_one_that_does_not_exist(
+    scene: Scene, owned: Owned, method: str, path: str
+):
+    by, missing = f"client:{scene.other.id}", Refusal(404, "not_found")
+    http = scene.other.http
+    id = getattr(owned, path.split("/")[2])
+    mine = await scene.shop.http.send(call("GET", path.removesuffix("/cancel"), scene.shop.http, id))
+    assert mine.status_code in {200, 409}
+
+    others = await assert_refused(scene.world, http.send(call(method, path, http, id)), missing, by)
+    absent = await assert_refused(scene.world, http.send(call(method, path, http)), missing, by)
+
+    assert others.content == absent.content
+    assert dict(others.headers) == dict(absent.headers)
+
+
+async def test_t16_another_application_s_document_cannot_be_put_into_a_wish(scene: Scene, owned: Owned):
+    by = f"client:{scene.other.id}"
+    told = []
+    for id in (owned.documents, ABSENT):
+        wish = scene.wish(hashes=None, documents=[{"id": id}])
+        post = scene.other.http.post("/v1/signatures", json=wish)
+        told.append((await assert_refused(scene.world, post, Refusal(404, "not_found", "document"), by)).content)
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("path", ["/v1/documents", "/v1/signatures"])
+async def test_t16_a_list_holds_the_caller_s_own_only(scene: Scene, owned: Owned, path: str):
+    assert len((await scene.shop.get(path))["items"]) == 1
+    assert (await scene.other.get(path)) == {"items": [], "next": None}
+
+
+async def test_t16_a_cursor_of_another_application_opens_nothing(scene: Scene, owned: Owned):
+    link = (await scene.shop.get("/v1/documents?limit=1"))["next"]
+    assert link
+    assert (await scene.other.get(link))["items"] == []
+
+
+async def test_t17_a_signer_without_a_credential_looks_like_no_signer(scene: Scene, owned: Owned):
+    await scene.world.user("bob")
+    found = [await scene.shop.http.get("/v1/credentials", params={"user": user}) for user in ("bob", "nobody")]
+    assert found[0].content == found[1].content
+
+
+@pytest.mark.parametrize(("method", "path"), ENDPOINTS)
+async def test_t16_without_a_token_everything_is_401_whether_it_exists_or_not(
+    scene: Scene, owned: Owned, method: str, path: str
+):
+    """RFC 6750 section 3.1: a request without credentials is told the scheme, and no error."""
+    existing = getattr(owned, path.split("/")[2])
+    async with scene.world.http() as http:
+        told = [
+            await assert_refused(scene.world, http.send(call(method, path, http, id)), unknown("access token"), by="")
+            for id in (existing, ABSENT)
+        ]
+    assert told[0].content == told[1].content
+    assert told[0].headers["www-authenticate"] == "Bearer"
+
+
+def unknown(says: str) -> Refusal:
+    return Refusal(401, "unauthenticated", says)
+
+
+async def test_a_token_of_another_issuer_is_refused_although_the_key_is_right(scene: Scene):
+    services = scene.world.services
+    tokens = AccessTokens(Issuer("https://other.example", SCOPES), services.tokens.service, services.clock)
+    minted = await tokens.mint(ClientId(scene.shop.id), SCOPES)
+    await refused_with(scene, f"Bearer {minted.text}")
+
+
+async def test_a_token_with_an_altered_signature_is_refused(scene: Scene):
+    token = scene.shop.http.headers["Authorization"]
+    await refused_with(scene, token[:-6] + ("AAAAAA" if token[-6:] != "AAAAAA" else "BBBBBB"))
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Bearer ", "Bearer x", "Bearer a.b.c", "Basic YTpi", "bearer\t", "é"])
+async def test_what_is_no_token_is_refused(scene: Scene, value: str):
+    await refused_with(scene, value)
+
+
+async def refused_with(scene: Scene, authorization: str) -> None:
+    async with scene.world.http() as http:
+        asked = http.get("/v1/signatures", headers={"Authorization": authorization.encode()})
+        answer = await assert_refused(scene.world, asked, unknown("access token"), by="")
+    assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+@pytest.mark.parametrize(
+    ("scope", "method", "path"),
+    [("credentials", *one) if "credentials" not in one[1] else ("signatures", *one) for one in ENDPOINTS],
+)
+async def test_a_token_without_the_scope_of_an_operation_is_refused_and_the_scope_told(
+    scene: Scene, owned: Owned, scope: str, method: str, path: str
+):
+    """RFC 6750 section 3.1: insufficient_scope is 403 and names the scope."""
+    needed = "credentials" if scope == "signatures" else "signatures"
+    async with scene.world.http() as http:
+        http.headers["Authorization"] = await token_for(scene, scope)
+        asked = http.send(call(method, path, http, getattr(owned, path.split("/")[2])))
+        answer = await scene.refuses(asked, Refusal(403, "insufficient_scope", f"needs the scope {needed}"))
+    assert answer.headers["www-authenticate"] == f'Bearer error="insufficient_scope", scope="{needed}"'
+
+
+async def token_for(scene: Scene, scope: str) -> str:
+    form = {"grant_type": "client_credentials", "scope": scope}
+    answer = await scene.shop.http.post("/oauth/token", data=form, auth=(scene.shop.id, scene.shop.secret))
+    return f"Bearer {answer.json()['access_token']}"
