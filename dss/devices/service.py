@@ -160,7 +160,8 @@ class Devices:
         if device.is_locked(self._parts.clock.now()):
             raise Locked("the phone is locked")
         answer = _signed_answer(device, answer_jws)
-        right = answer.decision is Decision.CONFIRM and answer.answers(asked, box)
+        in_time = answer.iat <= asked.expires.timestamp() + proof.SKEW_S
+        right = answer.decision is Decision.CONFIRM and answer.answers(asked, box) and in_time
         if not right or device.user_id != asked.signer:
             raise AnswerRefused
         return Attested(device, answer)

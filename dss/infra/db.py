@@ -3,19 +3,25 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from dss.kernel.errors import DatabaseUnavailable
+from dss.kernel.errors import DatabaseUnavailable, Unavailable
 
 POOL = 16
 BUSY_TIMEOUT_MS = 30_000
 # Classes of SQLSTATE that say nothing of our statement: connection, rollback (deadlock), resources, operator, system.
 # Source: PostgreSQL manual, appendix A.
 PASSING = ("08", "40", "53", "57P", "58")
+PASSING_SQLITE = tuple(
+    f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "CANTOPEN", "IOERR", "FULL", "NOMEM", "PROTOCOL")
+)
+CLOCK_SKEW_S = 1
 
 
 Done = TypeVar("Done")
@@ -62,10 +68,17 @@ class Database:
                     raise
                 await connection.exec_driver_sql("COMMIT")
 
-    async def check(self) -> None:
-        """Ask the database for anything. Raises DatabaseUnavailable."""
+    async def check(self, now: datetime) -> None:
+        """Ask the database for its time, and compare it with this node's: nodes judge by their own clocks.
+
+        A database file has the clock of its machine. Raises DatabaseUnavailable, and Unavailable when the two are more
+        than CLOCK_SKEW_S apart.
+        """
+        asked = sa.select(1) if self.is_sqlite else sa.select(sa.func.clock_timestamp())
         async with self.read() as connection:
-            await connection.execute(sa.select(1))
+            told = (await connection.execute(asked)).scalar_one()
+        if isinstance(told, datetime) and abs((told - now).total_seconds()) > CLOCK_SKEW_S:
+            raise Unavailable(f"this node's clock is more than {CLOCK_SKEW_S} s from the database's")
 
     async def close(self) -> None:
         """Close every connection."""
@@ -120,13 +133,19 @@ class _told_as_unavailable:  # noqa: N801  used as a statement, so named as one
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OperationalError | InterfaceError | OSError | TimeoutError):
-            raise DatabaseUnavailable from error
-        if isinstance(error, DBAPIError) and (error.connection_invalidated or _passes(error)):
+        if isinstance(error, OSError | TimeoutError | PoolTimeout) or (
+            isinstance(error, DBAPIError) and _passes(error)
+        ):
             raise DatabaseUnavailable from error
 
 
 def _passes(error: DBAPIError) -> bool:
+    """Return True for what says nothing of our statement, and may be gone the next time."""
+    sqlite_name: str | None = getattr(error.orig, "sqlite_errorname", None)
+    if sqlite_name is not None:
+        return sqlite_name.startswith(PASSING_SQLITE)
+    if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+        return True
     return str(getattr(error.orig, "sqlstate", None)).startswith(PASSING)
 
 

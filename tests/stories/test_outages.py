@@ -5,12 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from dss.hsm.servicekeys import ServiceKeys
+from dss.kernel.errors import HsmUnavailable
 from dss.transactions.machine import Work
 from mobile_mock.errors import Refused
 from tests.stories.test_answers import HASH, open_one, start, state
 from tests.world.databases import Cluster
 from tests.world.softhsm import SoftHsm
 from tests.world.world import PIN, World, new_world
+
+
+@pytest.fixture
+def world(world_on_each_database: World) -> World:
+    """These stories are told on each database."""
+    return world_on_each_database
 
 
 def stop(softhsm: SoftHsm) -> Path:
@@ -43,8 +51,17 @@ async def start_again(world: World, gone: Path, softhsm: SoftHsm) -> None:
     """Put the tokens back, and wait for the server to find them: it tries once a second at most."""
     gone.rename(softhsm.token_folder)
     async with asyncio.timeout(10):
-        while (await world.http().get("/v1/health")).status_code != 200:
+        while not await answers(world.services.tokens.service):
             await asyncio.sleep(0.1)
+
+
+async def answers(keys: ServiceKeys) -> bool:
+    """Whether a token works."""
+    try:
+        await keys.check()
+    except HsmUnavailable:
+        return False
+    return True
 
 
 async def perform_what_can_be(world: World) -> None:

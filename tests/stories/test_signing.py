@@ -3,8 +3,16 @@
 import base64
 import hashlib
 
+import pytest
+
 from tests.world.pdfs import simple_pdf
 from tests.world.world import PIN, World
+
+
+@pytest.fixture
+def world(world_on_each_database: World) -> World:
+    """These stories are told on each database."""
+    return world_on_each_database
 
 
 async def test_a_document_is_signed_once_its_signer_confirmed_exactly_it(world: World) -> None:
