@@ -4,7 +4,7 @@ BIN  = .venv/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve mock test check migrate openapi lock clean setup setup-dev
+.PHONY: help demo serve mock test check lint migrate openapi lock clean setup setup-dev
 
 help:             ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' Makefile
@@ -22,12 +22,13 @@ mock: setup       ## run the phone mock; ARGS="list --json"
 test: setup-dev   ## run the tests; T=tests/unit for a part of them
 	$(BIN)/pytest -n $(JOBS) --dist loadfile $(T)
 
-check: setup-dev  ## all that CI runs: lint, format, types, import contracts, tests
+check: lint test  ## all that CI runs
+
+lint: setup-dev   ## lint, format, types, import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@$(MAKE) test
 
 migrate: setup    ## bring the database of var/ up to date
 	@$(BIN)/dss migrate
