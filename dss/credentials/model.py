@@ -41,9 +41,14 @@ class Credential:
     not_after: datetime | None
     created_at: datetime
 
+    @property
+    def is_active(self) -> bool:
+        """True once there is a certificate."""
+        return self.state is CredentialState.ACTIVE
+
     def require_usable(self, now: datetime) -> bytes:
         """Return the certificate, DER, of a credential that may sign now. Raises Conflict."""
-        if self.state is not CredentialState.ACTIVE or self.certificate is None:
+        if not self.is_active or self.certificate is None:
             raise Conflict("the credential has no certificate yet")
         if self.not_before is None or self.not_after is None or not self.not_before <= now < self.not_after:
             raise Conflict("the credential's certificate is not valid now")

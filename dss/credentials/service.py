@@ -51,10 +51,17 @@ class Credentials:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
+    async def find(self, id: CredentialId) -> Credential | None:
+        """Return a credential, or None when its key is not made."""
+        async with self._parts.database.read() as connection:
+            return await store.find(connection, id)
+
     async def get(self, id: CredentialId) -> Credential:
         """Return a credential. Raises NotFound."""
-        async with self._parts.database.read() as connection:
-            return await store.get(connection, id)
+        credential = await self.find(id)
+        if credential is None:
+            raise NotFound("there is no such credential")
+        return credential
 
     async def page(self, user_id: UserId | None, after: CredentialId | None, limit: int) -> list[Credential]:
         """Return up to `limit` active credentials after one of them, by id; of one user or of all."""
@@ -73,7 +80,7 @@ class Credentials:
         credential = await self.get(asked.credential_id)
         certificate = self._require_named(credential, asked)
         await self._reserve(activation, asked, attested)
-        key = await self._unlock(credential, await self._parts.devices.share_of(attested, activation.box, asked))
+        key = _unlock(credential, await self._parts.devices.share_of(attested, activation.box, asked))
         public_key = x509.load_der_x509_certificate(certificate).public_key()
         signatures = []
         for digest, name in zip(asked.to_sign, asked.schemes, strict=True):
@@ -90,7 +97,7 @@ class Credentials:
         key whose row was not written is not kept anywhere.
         """
         asked, attested = await self._attest(activation, Kind.CREATE)
-        if await self._exists(asked.credential_id):
+        if await self.find(asked.credential_id) is not None:
             return
         k_act = await self._parts.devices.share_of(attested, activation.box, asked)
         credential = await self._new_key(asked, k_act)
@@ -109,7 +116,7 @@ class Credentials:
         """
         asked, attested = await self._attest(activation, Kind.CREATE)
         credential = await self.get(asked.credential_id)
-        if credential.state is CredentialState.ACTIVE:
+        if credential.is_active:
             return credential
         user = await self._parts.users.get(asked.signer)
         subject = subjects.of(user)
@@ -159,17 +166,6 @@ class Credentials:
                         else Expired(f"a confirmation is good for {SAD_LIFETIME.seconds} s")
                     )
 
-    async def _unlock(self, credential: Credential, k_act: bytes) -> WrappedKey:
-        kek_id, wrapped = keyblob.unlock(credential.key_blob, k_act, credential.id, credential.user_id)
-        return WrappedKey(kek_id, wrapped, credential.key_spec)
-
-    async def _exists(self, id: CredentialId) -> bool:
-        try:
-            await self.get(id)
-        except NotFound:
-            return False
-        return True
-
     async def _new_key(self, asked: Asked, k_act: bytes) -> Credential:
         spec = KeySpec(asked.credential["key_type"])
         made = await self._user_keys.generate(spec)
@@ -212,3 +208,8 @@ class Credentials:
             await store.certify(connection, certified)
             await self._parts.audit.record(connection, event)
         return certified
+
+
+def _unlock(credential: Credential, k_act: bytes) -> WrappedKey:
+    kek_id, wrapped = keyblob.unlock(credential.key_blob, k_act, credential.id, credential.user_id)
+    return WrappedKey(kek_id, wrapped, credential.key_spec)

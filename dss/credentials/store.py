@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.credentials.model import Credential, CredentialState
 from dss.credentials.tables import credentials, occurrences
-from dss.kernel.errors import Conflict, NotFound
+from dss.kernel.errors import Conflict
 from dss.kernel.ids import CredentialId, TransactionId, UserId
 from dss.kernel.keyspec import KeySpec
 
@@ -23,12 +23,10 @@ async def add(connection: AsyncConnection, credential: Credential) -> None:
     await connection.execute(sa.insert(credentials).values(**row, request_csr=credential.csr))
 
 
-async def get(connection: AsyncConnection, id: CredentialId) -> Credential:
-    """Return a credential. Raises NotFound."""
+async def find(connection: AsyncConnection, id: CredentialId) -> Credential | None:
+    """Return a credential, if there is one of this id."""
     row = (await connection.execute(sa.select(credentials).where(credentials.c.id == id))).one_or_none()
-    if row is None:
-        raise NotFound("there is no such credential")
-    return _credential(row)
+    return None if row is None else _credential(row)
 
 
 async def page(

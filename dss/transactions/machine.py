@@ -48,12 +48,6 @@ def before(state: State) -> frozenset[State]:
     return frozenset(origin for origin, following in STEPS.items() if state in following)
 
 
-def require_step(origin: State, to: State) -> None:
-    """Raise Conflict unless this step exists."""
-    if to not in STEPS[origin]:
-        raise Conflict(f"the transaction is {origin} and cannot become {to}")
-
-
 def as_of(state: State, expires_at: datetime, now: datetime) -> State:
     """Return the state that is true now: what awaits an answer past its time has expired, written down or not."""
     return State.EXPIRED if state is State.AWAITING and now >= expires_at else state

@@ -1,13 +1,13 @@
 """Transactions: a request to a phone, its answer, and what came of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from dss.devices.request import Item, Kind
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, DeviceId, DocumentId, TransactionId, UserId
 from dss.kernel.keyspec import KeySpec, Scheme
-from dss.transactions.machine import State
+from dss.transactions.machine import State, as_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,10 @@ class Transaction:
     why: str = ""
     idempotency_key: str | None = None
     body_sha256: bytes = b""
+
+    def as_of(self, now: datetime) -> Self:
+        """Return the transaction with the state that is true now."""
+        return replace(self, state=as_of(self.state, self.expires_at, now))
 
 
 @dataclass(frozen=True, slots=True)

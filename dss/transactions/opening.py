@@ -12,7 +12,7 @@ from dss.audit.event import Event
 from dss.credentials import subject as subjects
 from dss.credentials.model import Credential
 from dss.devices.request import ConfirmationRequest, Item, Kind, Party, Shown
-from dss.documents.model import PrepareFor
+from dss.documents.model import Document, PrepareFor
 from dss.kernel import b64
 from dss.kernel.digest import Digest
 from dss.kernel.errors import Conflict, DssError, IdempotencyConflict
@@ -60,6 +60,7 @@ class Opening:
         certificate = credential.require_usable(p.clock.now())
         user = await p.users.get(credential.user_id)
         await self._require_phone(user)
+        how = self._how(wish, credential, user)
         named = {"id": credential.id, "certificate_sha256": b64.url_encode(Digest.of(certificate).value)}
         draft = _Draft(
             kind=Kind.SIGN,
@@ -67,14 +68,18 @@ class Opening:
             user=user,
             credential=named,
             text=wish.text,
-            entries=await self._entries(wish, credential, user),
+            entries=await self._entries(wish, how),
             confirm_within=wish.expires_in or p.limits.confirm_within,
             idempotency=wish.idempotency,
         )
         return await self._open(draft)
 
     async def open_creation(self, wish: OpenCreation) -> Transaction:
-        """Ask the signer's phone to confirm a new key. Raises NotFound, Conflict, IdempotencyConflict."""
+        """Ask the signer's phone to confirm a new key.
+
+        Raises Invalid or DeceptiveText when a certificate cannot name the signer, NotFound, Conflict,
+        IdempotencyConflict.
+        """
         p = self._parts
         if known := await self._known(wish.client_id, wish.idempotency):
             return known
@@ -108,6 +113,7 @@ class Opening:
                 await entries.add(connection, transaction.id, draft.entries)
                 await p.audit.record(connection, event)
         except IntegrityError:
+            # The same wish came meanwhile under the same key, and was first to be written: this one's work is undone.
             await self._discard(draft.entries)
             if known := await self._known(draft.client_id, draft.idempotency):
                 return known
@@ -144,53 +150,47 @@ class Opening:
             known = await store.by_idempotency(connection, client_id, used)
         if known is not None and known.body_sha256 != used.body_sha256:
             raise IdempotencyConflict("the Idempotency-Key stands for another request; take a new one")
-        return known
+        return None if known is None else known.as_of(self._parts.clock.now())
 
     async def _require_phone(self, user: User) -> None:
         now = self._parts.clock.now()
         if all(device.is_locked(now) for device in await self._parts.devices.of_user(user.id)):
             raise Conflict("the signer has no phone that can answer now")
 
-    async def _entries(self, wish: OpenSigning, credential: Credential, user: User) -> tuple[Entry, ...]:
-        scheme = wish.scheme or Scheme.default_for(credential.key_spec)
-        require_fit(credential.key_spec, scheme)
+    def _how(self, wish: OpenSigning, credential: Credential, user: User) -> PrepareFor:
+        spec = credential.key_spec
+        scheme = wish.scheme or Scheme.default_for(spec)
+        require_fit(spec, scheme)
+        chain = (credential.certificate or b"", *credential.chain)
+        return PrepareFor(chain, spec, scheme, user.name, self._parts.clock.now())
+
+    async def _entries(self, wish: OpenSigning, how: PrepareFor) -> tuple[Entry, ...]:
         if wish.hashes:
             return tuple(
-                Entry(Item(index, "hash", scheme.name, Digest(wish.hash_algorithm, value)))
+                Entry(Item(index, "hash", how.scheme.name, Digest(wish.hash_algorithm, value)))
                 for index, value in enumerate(wish.hashes)
             )
-        return await self._documents(wish, credential, user, scheme)
-
-    async def _documents(
-        self, wish: OpenSigning, credential: Credential, user: User, scheme: Scheme
-    ) -> tuple[Entry, ...]:
         made: list[Entry] = []
         try:
-            for index in range(len(wish.documents)):
-                # Not all at once: the fault of one must not hide those before it.
-                made.append(await self._document(wish, index, credential, user, scheme))  # noqa: PERF401
+            for index, id in enumerate(wish.documents):
+                document = await self._parts.documents.get(wish.client_id, id)
+                made.append(await self._prepared(index, document, how))
         except DssError:
             await self._discard(made)
             raise
         return tuple(made)
+
+    async def _prepared(self, index: int, document: Document, how: PrepareFor) -> Entry:
+        made = await self._parts.documents.prepare(document, how)
+        shown = Shown(document.name, document.media_type, document.size, document.digest)
+        item = Item(index, "PAdES-B-B", how.scheme.name, made.to_sign, shown)
+        return Entry(item, document.id, prepared.to_json(made))
 
     async def _discard(self, unused: Sequence[Entry]) -> None:
         """Delete what was prepared for a transaction that is not opened."""
         for entry in unused:
             if made := prepared.of(entry):
                 await self._parts.documents.discard(made.prepared.digest)
-
-    async def _document(
-        self, wish: OpenSigning, index: int, credential: Credential, user: User, scheme: Scheme
-    ) -> Entry:
-        p = self._parts
-        document = await p.documents.get(wish.client_id, wish.documents[index])
-        chain = (credential.certificate or b"", *credential.chain)
-        how = PrepareFor(chain, credential.key_spec, scheme, user.name, p.clock.now(), "")
-        made = await p.documents.prepare(document, how)
-        shown = Shown(document.name, document.media_type, document.size, document.digest)
-        item = Item(index, "PAdES-B-B", scheme.name, made.to_sign, shown)
-        return Entry(item, document.id, prepared.to_json(made))
 
 
 def _transaction(draft: _Draft, request: ConfirmationRequest, request_jws: str) -> Transaction:

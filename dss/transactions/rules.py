@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from dss.kernel import text
 from dss.kernel.digest import Digest
-from dss.kernel.errors import Invalid
+from dss.kernel.errors import BadDigest, Invalid
 from dss.transactions.model import Limits, OpenSigning
 
 TEXT_LIMIT = 500
@@ -22,5 +22,12 @@ def require_acceptable(wish: OpenSigning, limits: Limits) -> None:
         raise Invalid(f"the time to answer is {SHORTEST.seconds} to {LONGEST.seconds} seconds")
     if wish.text:
         text.require_plain(wish.text, TEXT_LIMIT, "text", multiline=True)
-    for value in wish.hashes:
-        Digest(wish.hash_algorithm, value)
+    for index, value in enumerate(wish.hashes):
+        _require_digest(wish.hash_algorithm, value, index)
+
+
+def _require_digest(algorithm: str, value: bytes, index: int) -> None:
+    try:
+        Digest(algorithm, value)
+    except BadDigest as fault:
+        raise BadDigest(f"hashes[{index}]: {fault.detail}") from fault

@@ -1,22 +1,28 @@
 """The verbs show, collect and cancel, and the keeping of time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from dss.audit.event import Event
+from dss.credentials.model import Credential
 from dss.devices.model import Device
 from dss.documents.model import Prepared
-from dss.infra.files import StoredFile
 from dss.kernel.digest import SHA256, Digest
 from dss.kernel.errors import Conflict, Expired, NotFound
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId
 from dss.transactions import entries, prepared, store
-from dss.transactions.machine import ENDED, State, as_of
+from dss.transactions.machine import ENDED, LIVE, State
 from dss.transactions.model import Entry, Transaction
 from dss.transactions.parts import Parts, inbox, topic
 
-SWEEP = 100
+# At most so many at a time: of what a sweep works on, and of what a phone is told that it waits for.
+SWEEP, WAITING = 100, 100
+AT_REST = frozenset(State) - {State.CONFIRMED, State.SIGNING}
+
+May = Callable[[Transaction], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,14 @@ class Details:
     collect_until: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class SignedFile:
+    """A finished document; name: of the document as it was uploaded."""
+
+    name: str
+    digest: Digest
+
+
 class Transactions:
     """Transactions as relying applications and phones see them."""
 
@@ -42,28 +56,27 @@ class Transactions:
 
         Raises NotFound, also for another's.
         """
-        details = await self._details(id, lambda t: t.client_id == client_id)
-
-        async def ended() -> Details | None:
-            current = await self._details(id, lambda t: t.client_id == client_id)
-            return current if current.transaction.state in ENDED else None
-
-        if wait_s == 0 or details.transaction.state in ENDED:
-            return details
-        return await self._parts.bus.until(topic(id), ended, wait_s) or await self._details(id, lambda _: True)
+        return await self._settled(id, _asked_by(client_id), ENDED, wait_s)
 
     async def page(self, client_id: ClientId, after: TransactionId | None, limit: int) -> list[Transaction]:
         """Return up to `limit` of a relying application's signing transactions, newest first, older than `after`."""
-        now = self._parts.clock.now()
         async with self._parts.database.read() as connection:
             found = await store.page_of_client(connection, client_id, after, limit)
-        return [replace(t, state=as_of(t.state, t.expires_at, now)) for t in found]
+        return [transaction.as_of(self._parts.clock.now()) for transaction in found]
 
-    async def creation_of(self, credential_id: CredentialId, client_id: ClientId, wait_s: float = 0) -> Transaction:
-        """Return the transaction by which a relying application asked for a credential. Raises NotFound."""
-        async with self._parts.database.read() as connection:
-            found = await store.of_credential(connection, credential_id)
-        return (await self.of_client(client_id, found.id, wait_s)).transaction
+    async def credential_of(self, client_id: ClientId, id: CredentialId, wait_s: float = 0) -> Credential | Transaction:
+        """Return an active credential; until it is active, the transaction by which this relying application asked.
+
+        With a wait, once that has ended or the wait is over. Raises NotFound, also for what another asked.
+        """
+        p = self._parts
+        credential = await p.credentials.find(id)
+        if credential is not None and credential.is_active:
+            return credential
+        async with p.database.read() as connection:
+            asked = await store.of_credential(connection, id)
+        current = (await self.of_client(client_id, asked.id, wait_s)).transaction
+        return await p.credentials.get(id) if current.state is State.SIGNED else current
 
     async def cancel(self, client_id: ClientId, id: TransactionId) -> Details:
         """Cancel what is not being signed yet; a second time changes nothing. Raises NotFound, Conflict."""
@@ -74,53 +87,50 @@ class Transactions:
         if current.state is not State.CANCELLED:
             event = Event("transaction.cancelled", f"client:{client_id}", f"transaction:{id}")
             async with p.database.write() as connection:
-                await store.end(connection, id, State.CANCELLED, p.clock.now())
+                await store.cancel(connection, id, p.clock.now())
                 await p.audit.record(connection, event)
             await p.bus.wake(topic(id), inbox(current.user_id))
         return await self.of_client(client_id, id)
 
-    async def signed_file(self, client_id: ClientId, id: TransactionId, index: int) -> tuple[Entry, StoredFile]:
+    async def signed_file(self, client_id: ClientId, id: TransactionId, index: int) -> SignedFile:
         """Return a finished document. Raises NotFound, Conflict before it is signed, Expired once it was deleted."""
-        details = await self.of_client(client_id, id)
-        if details.transaction.state is not State.SIGNED:
-            raise Conflict(f"the transaction is {details.transaction.state}")
-        entry = next((entry for entry in details.entries if entry.item.index == index), None)
-        if entry is None or entry.item.document is None:
+        async with self._parts.database.read() as connection:
+            transaction = await self._visible(connection, id, _asked_by(client_id))
+            if transaction.state is not State.SIGNED:
+                raise Conflict(f"the transaction is {transaction.state}")
+            entry = await entries.one(connection, id, index)
+        if entry.item.document is None:
             raise NotFound
         if entry.signed is None or entry.signed.file_sha256 is None:
             raise Expired(f"results wait {self._parts.limits.collect_within} for collection")
-        return entry, StoredFile(Digest(SHA256, entry.signed.file_sha256), entry.signed.file_size)
+        return SignedFile(entry.item.document.name, Digest(SHA256, entry.signed.file_sha256))
 
     async def waiting(self, device: Device, after: TransactionId | None, wait_s: float) -> list[Transaction]:
-        """Return what awaits a person's answer, newer than `after`; wait for it if there is none."""
+        """Return what awaits a person's answer, oldest first, newer than `after`; wait for it if there is none.
+
+        At most WAITING at a time.
+        """
         p = self._parts
 
         async def look() -> list[Transaction] | None:
             async with p.database.read() as connection:
-                return await store.awaiting_of(connection, device.user_id, after, p.clock.now()) or None
+                now = p.clock.now()
+                return await store.awaiting_of(connection, device.user_id, after, now, WAITING) or None
 
         return await p.bus.until(inbox(device.user_id), look, wait_s) or []
 
     async def show(self, device: Device, id: TransactionId, wait_s: float = 0) -> Transaction:
         """Return a transaction of the phone's user; with a wait, once it is no longer on its way. Raises NotFound."""
+        return (await self._settled(id, _shown_to(device), AT_REST, wait_s)).transaction
 
-        def mine(transaction: Transaction) -> bool:
-            return transaction.user_id == device.user_id
-
-        async def settled() -> Transaction | None:
-            current = (await self._details(id, mine)).transaction
-            return None if current.state in {State.CONFIRMED, State.SIGNING} else current
-
-        return await self._parts.bus.until(topic(id), settled, wait_s) or (await self._details(id, mine)).transaction
-
-    async def material(self, device: Device, id: TransactionId, index: int) -> tuple[Entry, Prepared]:
-        """Return what a phone needs to check a document that awaits its answer. Raises NotFound."""
-        details = await self._details(id, lambda t: t.user_id == device.user_id)
-        entry = next((entry for entry in details.entries if entry.item.index == index), None)
-        made = None if entry is None else prepared.of(entry)
-        if entry is None or made is None:
+    async def material(self, device: Device, id: TransactionId, index: int) -> Prepared:
+        """Return what a phone needs to check a document, until its transaction has ended. Raises NotFound."""
+        async with self._parts.database.read() as connection:
+            transaction = await self._visible(connection, id, _shown_to(device))
+            made = prepared.of(await entries.one(connection, id, index))
+        if transaction.state not in LIVE or made is None:
             raise NotFound
-        return entry, made
+        return made
 
     async def live_box_keys(self) -> frozenset[BoxKeyId]:
         """Return the box keys that transactions which have not ended may still need."""
@@ -157,16 +167,36 @@ class Transactions:
                 await p.documents.discard(digest)
         return len(stale)
 
-    async def _details(self, id: TransactionId, may_see: Callable[[Transaction], bool]) -> Details:
+    async def _settled(self, id: TransactionId, may_see: May, states: frozenset[State], wait_s: float) -> Details:
+        """Return a transaction once it is in one of the states, or as it is when the wait is over."""
+
+        async def look() -> Details | None:
+            details = await self._details(id, may_see)
+            return details if details.transaction.state in states else None
+
+        return await self._parts.bus.until(topic(id), look, wait_s) or await self._details(id, may_see)
+
+    async def _details(self, id: TransactionId, may_see: May) -> Details:
         p = self._parts
         async with p.database.read() as connection:
-            transaction = await store.get(connection, id)
-            if not may_see(transaction):
-                raise NotFound
+            transaction = await self._visible(connection, id, may_see)
             asked = await entries.of(connection, id)
-        state = as_of(transaction.state, transaction.expires_at, p.clock.now())
-        current = replace(transaction, state=state)
-        return Details(current, asked, transaction.changed_at + p.limits.collect_within)
+        return Details(transaction, asked, transaction.changed_at + p.limits.collect_within)
+
+    async def _visible(self, connection: AsyncConnection, id: TransactionId, may_see: May) -> Transaction:
+        """Return a transaction as it is now. Raises NotFound unless there is one and it may be seen."""
+        transaction = await store.get(connection, id)
+        if not may_see(transaction):
+            raise NotFound
+        return transaction.as_of(self._parts.clock.now())
+
+
+def _asked_by(client_id: ClientId) -> May:
+    return lambda transaction: transaction.client_id == client_id
+
+
+def _shown_to(device: Device) -> May:
+    return lambda transaction: transaction.user_id == device.user_id
 
 
 def _files(entry: Entry) -> list[Digest]:

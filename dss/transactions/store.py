@@ -52,14 +52,14 @@ async def page_of_client(
 
 
 async def awaiting_of(
-    connection: AsyncConnection, user_id: UserId, after: TransactionId | None, now: datetime
+    connection: AsyncConnection, user_id: UserId, after: TransactionId | None, now: datetime, limit: int
 ) -> list[Transaction]:
     """Return what awaits a person's answer now, oldest first, newer than one of them."""
     t = transactions
     query = sa.select(t).where(t.c.user_id == user_id, t.c.state == State.AWAITING, t.c.expires_at > now)
     if after is not None:
         query = query.where(t.c.id > after)
-    return [_transaction(row) for row in await connection.execute(query.order_by(t.c.id))]
+    return [_transaction(row) for row in await connection.execute(query.order_by(t.c.id).limit(limit))]
 
 
 async def of_credential(connection: AsyncConnection, id: CredentialId) -> Transaction:
@@ -81,32 +81,25 @@ async def answered(connection: AsyncConnection, transaction: Transaction, to: St
         raise Conflict("the transaction no longer awaits an answer")
 
 
-async def end(connection: AsyncConnection, id: TransactionId, to: State, now: datetime, *, why: str = "") -> None:
-    """End a transaction from any state that allows it, and forget its box. Raises Conflict."""
+async def cancel(connection: AsyncConnection, id: TransactionId, now: datetime) -> None:
+    """Cancel a transaction in any state that allows it, and forget its box. Raises Conflict."""
     t = transactions
-    step = sa.update(t).where(t.c.id == id, t.c.state.in_(before(to)))
-    ended = step.values(state=to, changed_at=now, why=why, **FORGOTTEN)
-    if (await connection.execute(ended)).rowcount != 1:
-        raise Conflict(f"the transaction cannot become {to} now")
+    step = sa.update(t).where(t.c.id == id, t.c.state.in_(before(State.CANCELLED)))
+    if (await connection.execute(step.values(state=State.CANCELLED, changed_at=now, **FORGOTTEN))).rowcount != 1:
+        raise Conflict("the transaction can no longer be cancelled")
 
 
 async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> list[TransactionId]:
     """Return transactions whose time to answer, or to use the answer, has passed."""
     t = transactions
-    unanswered = (t.c.state == State.AWAITING) & (t.c.expires_at <= now)
-    unused = (t.c.state == State.CONFIRMED) & (t.c.sad_expires_at <= now)
-    query = sa.select(t.c.id).where(unanswered | unused).order_by(t.c.id).limit(limit)
+    query = sa.select(t.c.id).where(_due(now)).order_by(t.c.id).limit(limit)
     return [TransactionId(id) for id in (await connection.execute(query)).scalars()]
 
 
 async def expire(connection: AsyncConnection, id: TransactionId, now: datetime) -> bool:
     """Expire one overdue transaction; the WHERE repeats that it is. Return False if it moved meanwhile."""
     t = transactions
-    due = sa.or_(
-        (t.c.state == State.AWAITING) & (t.c.expires_at <= now),
-        (t.c.state == State.CONFIRMED) & (t.c.sad_expires_at <= now),
-    )
-    step = sa.update(t).where(t.c.id == id, due).values(state=State.EXPIRED, changed_at=now, **FORGOTTEN)
+    step = sa.update(t).where(t.c.id == id, _due(now)).values(state=State.EXPIRED, changed_at=now, **FORGOTTEN)
     return (await connection.execute(step)).rowcount == 1
 
 
@@ -164,6 +157,13 @@ async def uncollected(connection: AsyncConnection, before_: datetime, limit: int
     holds = sa.exists().where(e.c.transaction_id == t.c.id, sa.or_(e.c.signature.is_not(None), e.c.place.is_not(None)))
     query = sa.select(t.c.id).where(t.c.state.in_(ENDED), t.c.changed_at < before_, holds).order_by(t.c.id).limit(limit)
     return [TransactionId(id) for id in (await connection.execute(query)).scalars()]
+
+
+def _due(now: datetime) -> sa.ColumnElement[bool]:
+    t = transactions
+    unanswered = (t.c.state == State.AWAITING) & (t.c.expires_at <= now)
+    unused = (t.c.state == State.CONFIRMED) & (t.c.sad_expires_at <= now)
+    return unanswered | unused
 
 
 def _transaction(row: Any) -> Transaction:

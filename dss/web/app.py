@@ -1,10 +1,11 @@
 """The application: the protocols of a role over its services, with the work that goes on beside them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
+import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
@@ -24,6 +25,8 @@ from dss.worker import rounds
 BY_ROLE = {Role.AUTH: OAUTH, Role.SIGN: V1, Role.DEVICE: DEVICE}
 ALL_PROTOCOLS = (V1, HEALTH, DEVICE, OAUTH)
 HANDS = 4
+
+log = structlog.get_logger(__name__)
 
 Open = Callable[[], AbstractAsyncContextManager[Services]]
 
@@ -63,10 +66,17 @@ async def beside(services: Services) -> AsyncIterator[None]:
         work.append(services.documents.warm_up())
     if services.settings.role.plays(Role.WORKER):
         work += [rounds.run(services, job) for job in rounds.JOBS]
-    tasks = [asyncio.create_task(one) for one in work]
+    tasks = [asyncio.create_task(_told(one)) for one in work]
     try:
         yield
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _told(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("work beside the protocols ended")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dss.kernel.errors import Conflict, Expired
-from dss.transactions.machine import ENDED, LIVE, STEPS, State, as_of, before, require_answerable, require_step
+from dss.transactions.machine import ENDED, LIVE, STEPS, State, as_of, before, require_answerable
 from tests.world.clock import START
 
 states = st.sampled_from(State)
@@ -22,14 +22,10 @@ def test_every_state_is_either_live_or_ended() -> None:
 def test_no_walk_leaves_an_ended_state_or_signs_without_a_confirmation(walk: list[State]) -> None:
     state, seen = State.AWAITING, [State.AWAITING]
     for wanted in walk:
-        try:
-            require_step(state, wanted)
-        except Conflict:
-            assert wanted not in STEPS[state]
-            continue
-        assert state in LIVE
-        state = wanted
-        seen.append(state)
+        if wanted in STEPS[state]:
+            assert state in LIVE
+            state = wanted
+            seen.append(state)
     if state is State.SIGNED:
         assert seen == [State.AWAITING, State.CONFIRMED, State.SIGNING, State.SIGNED]
 

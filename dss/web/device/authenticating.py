@@ -8,6 +8,7 @@ from dss.devices.model import Device
 from dss.devices.proof import Call
 from dss.kernel.errors import DssError, Unauthenticated
 from dss.web.http.security import Security
+from dss.web.http.services import services_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,15 @@ async def authenticate(request: Request) -> Phone:
     proofs = request.headers.getlist("dpop")
     if len(proofs) != 1:
         raise Unauthenticated("the call needs one DPoP header")
-    services = request.state.services
+    services = services_of(request)
     call = Call(request.method, f"{services.settings.public_url}{request.url.path}")
     return Phone(await services.devices.authenticate(proofs[0], call))
+
+
+def device_of(request: Request) -> Device:
+    """Return the phone that calls, as its row tells."""
+    phone: Phone = request.state.caller
+    return phone.device
 
 
 def challenge(_: Request, error: DssError) -> str | None:

@@ -10,6 +10,7 @@ from dss.kernel.errors import ActivationRefused, Conflict, Expired, KeyInUse
 from dss.kernel.ids import EnrolmentId
 from dss.web.http.fields import Id
 from dss.web.http.op import Created, op
+from dss.web.http.services import services_of
 
 Compact = Annotated[str, Meta(max_length=16384)]
 
@@ -36,7 +37,7 @@ class Receipt(msgspec.Struct):
 @op("GET", "/device/v1/enrolments/{id}", public=True, errors=(Expired,))
 async def read_offer(request: Request, id: Id) -> Offer:
     """Read the offer that belongs to a QR code."""
-    return Offer(await request.state.services.enrolling.offer(EnrolmentId(id)))
+    return Offer(await services_of(request).enrolling.offer(EnrolmentId(id)))
 
 
 @op(
@@ -48,5 +49,5 @@ async def read_offer(request: Request, id: Id) -> Offer:
 )
 async def enrol(request: Request, id: Id, body: Enrolment) -> Created[Receipt]:
     """Register the phone."""
-    receipt = await request.state.services.enrolling.enrol(EnrolmentId(id), body.enrolment, body.box)
+    receipt = await services_of(request).enrolling.enrol(EnrolmentId(id), body.enrolment, body.box)
     return Created(Receipt(receipt), location="/device/v1/transactions")

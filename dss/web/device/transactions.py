@@ -2,33 +2,37 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
 
 import msgspec
-from msgspec import Meta
+import structlog
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from dss.devices.request import Kind
+from dss.documents.model import PDF, Prepared
 from dss.kernel.clock import timestamp
-from dss.kernel.errors import AnswerRefused, Conflict, Expired, Locked
+from dss.kernel.errors import AnswerRefused, Conflict, Expired, Locked, Unavailable
 from dss.kernel.ids import TransactionId
+from dss.transactions.machine import State
 from dss.transactions.model import Transaction
+from dss.web.device.authenticating import device_of
 from dss.web.device.enrolments import Compact
-from dss.web.http.fields import Id, Time
+from dss.web.http.fields import Id, Index, Time, Wait
 from dss.web.http.op import op
+from dss.web.http.services import services_of
 
-Wait = Annotated[int, Meta(ge=0, le=60, description="seconds to wait")]
-Index = Annotated[int, Meta(ge=0, le=999)]
-PDF, DER, EVENTS = "application/pdf", "application/octet-stream", "text/event-stream"
+DER, EVENTS = "application/octet-stream", "text/event-stream"
 PING_S, LOOK_S = 15, 30
+
+log = structlog.get_logger(__name__)
 
 
 class Notice(msgspec.Struct):
     """Something that awaits an answer."""
 
     id: Id
-    kind: str
+    kind: Kind
     expires: Time
 
 
@@ -41,7 +45,7 @@ class Notices(msgspec.Struct):
 class Shown(msgspec.Struct):
     """A transaction: its state, and the signed confirmation request."""
 
-    state: str
+    state: State
     request: str
 
 
@@ -55,55 +59,52 @@ class Answer(msgspec.Struct, forbid_unknown_fields=True):
 class Answered(msgspec.Struct):
     """What the answer came to."""
 
-    state: str
+    state: State
 
 
 @op("GET", "/device/v1/transactions")
 async def list_waiting(request: Request, wait: Wait = 0, after: Id | None = None) -> Notices:
-    """List what awaits an answer and is newer than `after`; wait for it if there is nothing."""
-    device, services = request.state.caller.device, request.state.services
+    """List what awaits an answer and is newer than `after`, oldest first; wait for it if there is nothing.
+
+    At most 100 at a time: after a full list, ask on with the last id as `after`.
+    """
     newer = TransactionId(after) if after else None
-    return Notices([_notice(found) for found in await services.transactions.waiting(device, newer, wait)])
+    found = await services_of(request).transactions.waiting(device_of(request), newer, wait)
+    return Notices([_notice(transaction) for transaction in found])
 
 
 @op("GET", "/device/v1/transactions/{id}")
 async def show_transaction(request: Request, id: Id, wait: Wait = 0) -> Shown:
-    """Read the confirmation request."""
-    device, services = request.state.caller.device, request.state.services
-    shown = await services.transactions.show(device, TransactionId(id), wait)
-    return Shown(shown.state.value, shown.request_jws)
+    """Read the confirmation request; with `wait`, once the transaction is neither confirmed nor being signed."""
+    shown = await services_of(request).transactions.show(device_of(request), TransactionId(id), wait)
+    return Shown(shown.state, shown.request_jws)
 
 
 @op("GET", "/device/v1/transactions/{id}/documents/{index}/original", gives=(PDF,))
 async def read_original(request: Request, id: Id, index: Index) -> FileResponse:
-    """Read a document as it was uploaded."""
-    device, services = request.state.caller.device, request.state.services
-    entry, _ = await services.transactions.material(device, TransactionId(id), index)
-    return FileResponse(services.documents.original(entry.item.document.document_digest), media_type=PDF)
+    """Read a document as it was uploaded, until the transaction has ended."""
+    made = await _material(request, id, index)
+    return FileResponse(services_of(request).documents.original(made.document_digest), media_type=PDF)
 
 
 @op("GET", "/device/v1/transactions/{id}/documents/{index}/prepared", gives=(PDF,))
 async def read_prepared(request: Request, id: Id, index: Index) -> FileResponse:
-    """Read a document with its place for the signature."""
-    device, services = request.state.caller.device, request.state.services
-    _, made = await services.transactions.material(device, TransactionId(id), index)
-    return FileResponse(services.documents.product(made.prepared.digest), media_type=PDF)
+    """Read a document with its place for the signature, until the transaction has ended."""
+    made = await _material(request, id, index)
+    return FileResponse(services_of(request).documents.product(made.prepared.digest), media_type=PDF)
 
 
 @op("GET", "/device/v1/transactions/{id}/documents/{index}/attributes", gives=(DER,))
 async def read_attributes(request: Request, id: Id, index: Index) -> Response:
-    """Read the signed attributes, DER, as a SET OF."""
-    device, services = request.state.caller.device, request.state.services
-    _, made = await services.transactions.material(device, TransactionId(id), index)
-    return Response(made.attributes, media_type=DER)
+    """Read the signed attributes, DER, as a SET OF, until the transaction has ended."""
+    return Response((await _material(request, id, index)).attributes, media_type=DER)
 
 
 @op("POST", "/device/v1/transactions/{id}/answer", errors=(AnswerRefused, Conflict, Expired, Locked))
 async def answer_transaction(request: Request, id: Id, body: Answer) -> Answered:
-    """Answer."""
-    device, services = request.state.caller.device, request.state.services
-    state = await services.answering.answer(device, TransactionId(id), body.answer, body.box)
-    return Answered(state.value)
+    """Confirm or decline; the same answer again changes nothing."""
+    answering = services_of(request).answering
+    return Answered(await answering.answer(device_of(request), TransactionId(id), body.answer, body.box))
 
 
 @op("GET", "/device/v1/stream", gives=(EVENTS,))
@@ -113,15 +114,25 @@ async def stream(request: Request) -> EventSourceResponse:
 
 
 async def _events(request: Request) -> AsyncIterator[ServerSentEvent]:
-    device, services = request.state.caller.device, request.state.services
+    """Give the events until the phone has gone; without a database the stream ends, and the phone opens another."""
+    device, transactions = device_of(request), services_of(request).transactions
     newest: TransactionId | None = None
     while not await request.is_disconnected():
-        for found in await services.transactions.waiting(device, newest, LOOK_S):
+        try:
+            waiting = await transactions.waiting(device, newest, LOOK_S)
+        except Unavailable as fault:
+            log.warning("stream ended", device=device.id, error_code=fault.code)
+            return
+        for found in waiting:
             newest = found.id
-            wake_up = {"id": found.id, "kind": found.kind.value}
+            wake_up = {"id": found.id, "kind": found.kind}
             yield ServerSentEvent(event="transaction", data=msgspec.json.encode(wake_up).decode())
         await asyncio.sleep(0)
 
 
+async def _material(request: Request, id: Id, index: Index) -> Prepared:
+    return await services_of(request).transactions.material(device_of(request), TransactionId(id), index)
+
+
 def _notice(transaction: Transaction) -> Notice:
-    return Notice(transaction.id, transaction.kind.value, timestamp(transaction.expires_at))
+    return Notice(transaction.id, transaction.kind, timestamp(transaction.expires_at))

@@ -5,14 +5,14 @@ from starlette.requests import Request
 from dss.kernel.errors import DssError, Unauthenticated
 from dss.oauth.service import Caller
 from dss.web.http.security import InsufficientScope, Security
+from dss.web.http.services import services_of
 
 
 async def _authenticate(request: Request) -> Caller:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("an access token is needed, as `Authorization: Bearer`")
-    caller: Caller = await request.state.services.oauth.authenticate(token.strip(" "))
-    return caller
+    return await services_of(request).oauth.authenticate(token.strip(" "))
 
 
 def _challenge(request: Request, error: DssError) -> str | None:

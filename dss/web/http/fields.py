@@ -1,4 +1,4 @@
-"""Kinds of text that recur in wire structs and parameters."""
+"""Kinds of values that recur in wire structs and parameters."""
 
 from typing import Annotated
 
@@ -24,6 +24,10 @@ Time = Annotated[
         examples=["2026-11-21T14:05:00Z"],
     ),
 ]
+
+Wait = Annotated[int, Meta(ge=0, le=60, description="Seconds to wait until there is something to tell.")]
+
+Index = Annotated[int, Meta(ge=0, le=999, description="The place of a document in its transaction, from 0.")]
 
 IdempotencyKey = Annotated[
     str,

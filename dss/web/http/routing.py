@@ -16,6 +16,7 @@ from dss.web.http.params import read_parameters
 from dss.web.http.problems import printable
 from dss.web.http.reading import read_body
 from dss.web.http.security import require_scope
+from dss.web.http.services import services_of
 
 LONGEST_SUBJECT = 128
 
@@ -112,6 +113,6 @@ async def _audit(request: Request, error: DssError) -> None:
         return
     subject = printable(f"{request.method} {request.url.path}")[:LONGEST_SUBJECT]
     try:
-        await request.state.services.audit.refused(caller.actor, subject, error)
+        await services_of(request).audit.refused(caller.actor, subject, error)
     except DssError:
         log.exception("refusal not audited", actor=caller.actor, subject=subject, refused=error.code)

@@ -1,6 +1,7 @@
 """People's credentials: asking for one, and reading what is known of it."""
 
 import hashlib
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -11,13 +12,33 @@ from dss.credentials import model
 from dss.kernel import b64
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict, IdempotencyConflict, NotFound
-from dss.kernel.ids import ClientId, CredentialId
+from dss.kernel.ids import CredentialId
 from dss.kernel.keyspec import KeySpec
-from dss.transactions.model import Idempotency, OpenCreation
+from dss.transactions.machine import State
+from dss.transactions.model import Idempotency, OpenCreation, Transaction
 from dss.web.http import paging
-from dss.web.http.fields import Id, IdempotencyKey, Time
+from dss.web.http.fields import Id, IdempotencyKey, Time, Wait
 from dss.web.http.op import Created, op
-from dss.web.rest.signatures import Wait
+from dss.web.http.services import services_of
+from dss.web.rest.calling import client_of
+
+
+class CredentialState(StrEnum):
+    """Where a credential stands: active once it has its certificate; before that, where the request for it stands."""
+
+    AWAITING = "awaiting"
+    CONFIRMED = "confirmed"
+    SIGNING = "signing"
+    ACTIVE = "active"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @classmethod
+    def of(cls, request: State) -> "CredentialState":
+        """Return where the credential stands whose request is in a state."""
+        return cls.ACTIVE if request is State.SIGNED else cls(request.value)
 
 
 class CredentialRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -31,19 +52,19 @@ class Requested(msgspec.Struct):
     """A credential that the signer's phone was asked to confirm."""
 
     id: Id
-    state: str
+    state: CredentialState
     transaction_id: Id
     expires_at: Time
 
 
 class Credential(msgspec.Struct):
-    """A credential; state is `active` once there is a certificate, and tells of the request for it before.
+    """A credential; until it is active it has no other members than id, state and, at a bad end, the reason.
 
     certificate and chain: base64 DER, the issuing CA first in the chain.
     """
 
     id: Id
-    state: str
+    state: CredentialState
     key_type: KeySpec | None = None
     subject: str | None = None
     certificate: str | None = None
@@ -65,13 +86,11 @@ async def request_credential(
     request: Request, body: CredentialRequest, idempotency_key: IdempotencyKey | None = None
 ) -> Created[Requested]:
     """Ask a signer's phone to confirm a new key and certificate."""
-    caller, services = request.state.caller, request.state.services
     digest = hashlib.sha256(msgspec.json.encode(body)).digest()
     used = None if idempotency_key is None else Idempotency(idempotency_key, digest)
-    opened = await services.opening.open_creation(
-        OpenCreation(ClientId(caller.client_id), body.user, body.key_type, used)
-    )
-    state, expires = opened.state.value, timestamp(opened.expires_at)
+    wish = OpenCreation(client_of(request), body.user, body.key_type, used)
+    opened = await services_of(request).opening.open_creation(wish)
+    state, expires = CredentialState.of(opened.state), timestamp(opened.expires_at)
     requested = Requested(opened.credential_id, state, opened.id, expires)
     return Created(requested, location=f"/v1/credentials/{opened.credential_id}")
 
@@ -84,7 +103,7 @@ async def list_credentials(
     cursor: paging.Cursor | None = None,
 ) -> CredentialList:
     """List a signer's active credentials, by page; an unknown signer has none."""
-    services = request.state.services
+    services = services_of(request)
     after = paging.after(cursor)
     try:
         signer = await services.users.by_login(user)
@@ -92,29 +111,24 @@ async def list_credentials(
         return CredentialList([])
     found = await services.credentials.page(signer.id, CredentialId(after) if after else None, limit)
     next_link = paging.next_link(request, [credential.id for credential in found], limit)
-    return CredentialList([_credential(credential) for credential in found], next_link)
+    return CredentialList([_active(credential) for credential in found], next_link)
 
 
 @op("GET", "/v1/credentials/{id}", scope="credentials")
 async def read_credential(request: Request, id: Id, wait: Wait = 0) -> Credential:
     """Read a credential; one that the caller asked for can be read, and with `wait` waited for, before it is active."""
-    caller, services = request.state.caller, request.state.services
-    try:
-        credential = await services.credentials.get(CredentialId(id))
-    except NotFound:
-        credential = None
-    if credential is not None and credential.state is model.CredentialState.ACTIVE:
-        return _credential(credential)
-    asked = await services.transactions.creation_of(CredentialId(id), ClientId(caller.client_id), wait)
-    if asked.state.value == "signed":
-        return _credential(await services.credentials.get(CredentialId(id)))
-    return Credential(id=id, state=asked.state.value, reason=asked.why or None)
+    found = await services_of(request).transactions.credential_of(client_of(request), CredentialId(id), wait)
+    return _requested(found) if isinstance(found, Transaction) else _active(found)
 
 
-def _credential(credential: model.Credential) -> Credential:
+def _requested(asked: Transaction) -> Credential:
+    return Credential(asked.credential_id, CredentialState.of(asked.state), reason=asked.why or None)
+
+
+def _active(credential: model.Credential) -> Credential:
     return Credential(
         id=credential.id,
-        state=credential.state.value,
+        state=CredentialState.ACTIVE,
         key_type=credential.key_spec,
         subject=credential.subject,
         certificate=b64.encode(credential.certificate or b""),

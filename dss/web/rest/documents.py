@@ -7,16 +7,17 @@ from msgspec import Meta
 from starlette.requests import Request
 
 from dss.documents import model
+from dss.documents.model import PDF
+from dss.documents.service import LARGEST
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import BadDocument, IdempotencyConflict
-from dss.kernel.ids import ClientId, DocumentId
+from dss.kernel.ids import DocumentId
 from dss.web.http import paging
 from dss.web.http.fields import Id, IdempotencyKey, Time
 from dss.web.http.op import Created, op
 from dss.web.http.reading import Upload
-
-PDF = "application/pdf"
-LIMIT = 50 * 1024 * 1024
+from dss.web.http.services import services_of
+from dss.web.rest.calling import client_of
 
 
 class Document(msgspec.Struct):
@@ -44,7 +45,7 @@ class DocumentList(msgspec.Struct):
     scope="signatures",
     errors=(BadDocument, IdempotencyConflict),
     takes=(PDF,),
-    limit=LIMIT,
+    limit=LARGEST,
 )
 async def upload_document(
     request: Request,
@@ -56,9 +57,8 @@ async def upload_document(
 
     The body is the file itself. The name is what the signer's phone will show.
     """
-    caller, services = request.state.caller, request.state.services
-    new = model.NewDocument(ClientId(caller.client_id), name, PDF, idempotency_key)
-    document = await services.documents.upload(new, body.chunks)
+    new = model.NewDocument(client_of(request), name, PDF, idempotency_key)
+    document = await services_of(request).documents.upload(new, body.chunks)
     return Created(_document(document), location=f"/v1/documents/{document.id}")
 
 
@@ -67,9 +67,8 @@ async def list_documents(
     request: Request, limit: paging.Limit = paging.DEFAULT, cursor: paging.Cursor | None = None
 ) -> DocumentList:
     """List the documents that the caller uploaded, by page."""
-    caller, services = request.state.caller, request.state.services
     after = paging.after(cursor)
-    found = await services.documents.list(ClientId(caller.client_id), DocumentId(after) if after else None, limit)
+    found = await services_of(request).documents.list(client_of(request), DocumentId(after) if after else None, limit)
     next_link = paging.next_link(request, [document.id for document in found], limit)
     return DocumentList([_document(document) for document in found], next_link)
 
@@ -77,8 +76,7 @@ async def list_documents(
 @op("GET", "/v1/documents/{id}", scope="signatures")
 async def read_document(request: Request, id: Id) -> Document:
     """Read what is known of a document."""
-    caller, services = request.state.caller, request.state.services
-    return _document(await services.documents.get(ClientId(caller.client_id), DocumentId(id)))
+    return _document(await services_of(request).documents.get(client_of(request), DocumentId(id)))
 
 
 def _document(document: model.Document) -> Document:

@@ -4,7 +4,7 @@ import msgspec
 
 from dss.kernel import b64
 from dss.kernel.clock import timestamp
-from dss.transactions.machine import ENDED
+from dss.transactions.machine import ENDED, State
 from dss.transactions.model import Entry, Transaction
 from dss.transactions.service import Details
 from dss.web.http.fields import Id, Time
@@ -34,7 +34,7 @@ class Summary(msgspec.Struct):
     """A signature without its items."""
 
     id: Id
-    state: str
+    state: State
     credential_id: Id
     text: str
     opened_at: Time
@@ -60,7 +60,7 @@ def summary(transaction: Transaction) -> Summary:
     """Return the short form of a transaction."""
     return Summary(
         id=transaction.id,
-        state=transaction.state.value,
+        state=transaction.state,
         credential_id=transaction.credential_id,
         text=transaction.text,
         opened_at=timestamp(transaction.opened_at),

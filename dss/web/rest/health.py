@@ -5,6 +5,7 @@ from starlette.requests import Request
 
 from dss.web.http.bearer import BEARER
 from dss.web.http.op import Protocol, op
+from dss.web.http.services import services_of
 
 
 class Health(msgspec.Struct):
@@ -17,7 +18,7 @@ class Health(msgspec.Struct):
 @op("GET", "/v1/health", public=True)
 async def read_health(request: Request) -> Health:
     """Tell that the database and the tokens of this process answer; else 503, and its code tells which does not."""
-    services = request.state.services
+    services = services_of(request)
     await services.database.check(services.clock.now())
     for keys in (services.tokens.service, services.tokens.user, services.tokens.ca):
         if keys is not None:
