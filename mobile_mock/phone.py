@@ -31,6 +31,7 @@ TRANSACTIONS = "/device/v1/transactions"
 ON_THE_WAY = {"awaiting", "confirmed", "signing"}
 MOST_NOTICES = 10_000
 STATE_LIMIT = 32
+FORBIDDEN = 403
 HONEST = Misbehaviour()
 
 
@@ -111,7 +112,7 @@ class Phone:
         """Confirm what was shown, and return the transaction's state.
 
         by: `pin` (needs the PIN) or `biometric` (needs a phone enrolled with it).
-        An answer whose reply was lost is sent again, byte for byte, rather than made anew.
+        An answer whose reply was lost is sent again, byte for byte; only if that is refused, one is made anew.
         """
         wrong = misbehave or HONEST
         if wrong.replays:
@@ -120,7 +121,9 @@ class Phone:
         proof = await self._proof(shown, pin, by, wrong)
         async with self._store.exclusive():
             lost = self._unanswered(shown.id, CONFIRM) if wrong == HONEST else None
-            return await self._deliver(lost or await self._confirmation(shown, by, proof, wrong))
+            if lost and (state := await self._again(lost)):
+                return state
+            return await self._deliver(await self._confirmation(shown, by, proof, wrong))
 
     async def decline(self, shown: Shown, reason: str = "") -> str:
         """Decline what was shown, and return the transaction's state."""
@@ -231,6 +234,15 @@ class Phone:
         if state in ON_THE_WAY:
             raise NothingToDo(f"transaction {share.relocking} changes this key's share and has not ended yet")
         self._note_end(share.relocking, state)
+
+    async def _again(self, lost: Answer) -> str | None:
+        """Send an answer again whose reply was lost; None if the server refuses it, as it may have done before."""
+        try:
+            return await self._deliver(lost)
+        except Refused as refusal:
+            if refusal.status != FORBIDDEN:
+                raise
+            return None
 
     async def _deliver(self, answer: Answer) -> str:
         try:

@@ -5,9 +5,10 @@ Source: docs/device-protocol.md sections 2 and 5.
 
 import hmac
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+import structlog
 from sqlalchemy.exc import IntegrityError
 
 from dss.audit.event import Event
@@ -22,6 +23,7 @@ from dss.kernel.clock import Clock
 from dss.kernel.errors import AnswerRefused, BadRequest, NotFound
 from dss.kernel.ids import BoxKeyId, DeviceId, Ids, made_at
 
+log = structlog.get_logger(__name__)
 OFFER_LIFETIME = timedelta(minutes=15)
 SECRET_LENGTH = 32
 
@@ -34,8 +36,8 @@ class Opened:
     k_act:      32 bytes that unlock the credential; None in a box of an enrolment.
     """
 
-    pin_proof: bytes
-    k_act: bytes | None = None
+    pin_proof: bytes = field(repr=False)
+    k_act: bytes | None = field(default=None, repr=False)
 
 
 class Boxes:
@@ -87,7 +89,10 @@ class Boxes:
             if jwe.kid != kid or not hmac.compare_digest(jwe.context, context):
                 raise AnswerRefused
             return _read(jwe.open(await self._keys.agree(kid, jwe.peer)))
-        except (BadRequest, NotFound) as fault:
+        except NotFound as fault:
+            log.error("a box came for a box key that the HSM no longer holds", box_key=kid)  # noqa: TRY400  no trace
+            raise AnswerRefused from fault
+        except BadRequest as fault:
             raise AnswerRefused from fault
 
     async def pin_check(self, device: DeviceId, pin_proof: bytes) -> bytes:

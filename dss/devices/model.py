@@ -1,6 +1,6 @@
 """What the server knows of phones, and the pure rules over it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -58,7 +58,7 @@ class Device:
     platform: str
     state: DeviceState
     signature_jwk: Jwk
-    pin_check: bytes
+    pin_check: bytes = field(repr=False)
     pin_failures: int
     locked_until: datetime | None
     counter: int
@@ -69,6 +69,14 @@ class Device:
         if self.state is not DeviceState.LOCKED:
             return False
         return self.locked_until is None or now < self.locked_until
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An answer as the phone's row remembers it; answer_sha256: of the JWS's text."""
+
+    counter: int
+    answer_sha256: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,5 +112,5 @@ class Invitation:
 
     enrolment_id: EnrolmentId
     qr_text: str
-    activation_code: str
+    activation_code: str = field(repr=False)
     expires_at: datetime

@@ -47,5 +47,5 @@ def _unique_id(jti: object) -> str:
 
 
 def expiry(now: datetime) -> datetime:
-    """Return until when a used proof must be remembered: past that its own time refuses it."""
-    return now + timedelta(seconds=2 * SKEW_S)
+    """Return until when a used proof must be remembered: one from the future is good for nearly twice SKEW_S."""
+    return now + timedelta(seconds=3 * SKEW_S)

@@ -1,5 +1,6 @@
 """The verbs over registered phones: know them by their key, show them requests, check and count their answers."""
 
+import hashlib
 import hmac
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,7 +13,7 @@ from dss.devices import answer as answers
 from dss.devices import channel, proof, store
 from dss.devices.answer import Answer, Decision
 from dss.devices.boxes import Boxes
-from dss.devices.model import Device, Limits
+from dss.devices.model import Counted, Device, Limits
 from dss.devices.request import REQUEST, Asked
 from dss.hsm.servicekeys import ServiceKeys
 from dss.infra import once
@@ -76,11 +77,12 @@ class Devices:
         """Return the phone that made a DPoP proof for this call. Raises Unauthenticated; a proof is good once."""
         now = self._parts.clock.now()
         thumbprint, jti = proof.check(proof_jws, call, now)
-        async with self._parts.database.write() as connection:
+        async with self._parts.database.read() as connection:
             try:
                 device = await store.device_by_key(connection, thumbprint)
             except NotFound as fault:
                 raise Unauthenticated("the DPoP proof is by no registered key") from fault
+        async with self._parts.database.write() as connection:
             if not await once.use(connection, "dpop", f"{device.id}:{jti}", proof.expiry(now)):
                 raise Unauthenticated("the DPoP proof was used before")
         return device
@@ -102,11 +104,12 @@ class Devices:
     async def examine(self, device: Device, answer_jws: str, box: str | None, asked: Asked) -> Examined:
         """Check all of an answer that came in but its counter.
 
-        Raises AnswerRefused when its form or its signature is wrong: such an answer does not count as a try.
+        Raises AnswerRefused when its form, its signature or its time is wrong: such an answer does not count as a try.
         """
         answer = _signed_answer(device, answer_jws)
-        timely = abs(self._parts.clock.now().timestamp() - answer.iat) <= proof.SKEW_S
-        if not timely or not answer.answers(asked, box):
+        if abs(self._parts.clock.now().timestamp() - answer.iat) > proof.SKEW_S:
+            raise AnswerRefused
+        if not answer.answers(asked, box):
             return Examined(answer, device, fits=False)
         if box is None:
             return Examined(answer, device, fits=True)
@@ -124,10 +127,14 @@ class Devices:
     async def count(self, connection: AsyncConnection, examined: Examined) -> Verdict:
         """Count an answer in the caller's transaction, and lock the phone where that is due.
 
-        The counter must rise: one that goes back means that two phones hold the same keys. Raises Locked.
+        The counter must rise: one that goes back means that two phones hold the same keys. The last answer that was
+        counted may come again, as its reply may have been lost: it is refused again, and not counted. Raises Locked.
         """
         p, device = self._parts, examined.device
-        if not await store.raise_counter(connection, device.id, examined.answer.counter, p.clock.now()):
+        counted = Counted(examined.answer.counter, hashlib.sha256(examined.answer.jws.text).digest())
+        if await store.was_counted(connection, device.id, counted):
+            return Verdict.REFUSED
+        if not await store.raise_counter(connection, device.id, counted, p.clock.now()):
             await store.lock(connection, device.id, None)
             await self._record_lock(connection, device, "the counter went back")
             return Verdict.LOCKED

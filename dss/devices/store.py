@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dss.devices.model import BoxKey, Device, DeviceState, Enrolment, EnrolmentState
+from dss.devices.model import BoxKey, Counted, Device, DeviceState, Enrolment, EnrolmentState
 from dss.devices.tables import box_keys, devices, enrolments
 from dss.kernel.errors import Conflict, Locked, NotFound
 from dss.kernel.ids import BoxKeyId, DeviceId, EnrolmentId, UserId
@@ -95,19 +95,28 @@ async def devices_of(connection: AsyncConnection, user_id: UserId) -> list[Devic
     return [_device(row) for row in await connection.execute(query)]
 
 
-async def raise_counter(connection: AsyncConnection, id: DeviceId, counter: int, now: datetime) -> bool:
+async def raise_counter(connection: AsyncConnection, id: DeviceId, counted: Counted, now: datetime) -> bool:
     """Set the counter if it rises and the phone is not locked; the WHERE admits one answer at a time.
 
     Return False if it does not rise. Raises Locked.
     """
+    counter = counted.counter
     d = devices
     unlocked = sa.or_(d.c.state == DeviceState.ACTIVE, d.c.locked_until <= now)
-    step = sa.update(d).where(d.c.id == id, unlocked, d.c.counter < counter).values(counter=counter)
+    rising = sa.update(d).where(d.c.id == id, unlocked, d.c.counter < counter)
+    step = rising.values(counter=counter, answer_sha256=counted.answer_sha256)
     if (await connection.execute(step)).rowcount == 1:
         return True
     if (await device(connection, id)).is_locked(now):
         raise Locked("the phone is locked")
     return False
+
+
+async def was_counted(connection: AsyncConnection, id: DeviceId, counted: Counted) -> bool:
+    """Return True if this very answer was the last that was counted."""
+    d = devices
+    same = (d.c.counter == counted.counter) & (d.c.answer_sha256 == counted.answer_sha256)
+    return (await connection.execute(sa.select(d.c.id).where(d.c.id == id, same))).one_or_none() is not None
 
 
 async def count_wrong_pin(connection: AsyncConnection, id: DeviceId) -> int:
@@ -155,8 +164,9 @@ async def box_keys_known(connection: AsyncConnection) -> frozenset[BoxKeyId]:
 
 
 async def mark_destroyed(connection: AsyncConnection, id: BoxKeyId, now: datetime) -> None:
-    """Note that the HSM no longer holds a box key."""
-    await connection.execute(sa.update(box_keys).where(box_keys.c.id == id).values(destroyed_at=now))
+    """Note that the HSM no longer holds a box key; should its stretch of time come again, another takes its place."""
+    gone = {"destroyed_at": now, "slot": None}
+    await connection.execute(sa.update(box_keys).where(box_keys.c.id == id).values(gone))
 
 
 async def _one(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> Device:

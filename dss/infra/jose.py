@@ -41,6 +41,11 @@ class Jws:
     signing_input: bytes
     signature: bytes
 
+    @property
+    def text(self) -> bytes:
+        """The whole JWS, as it came."""
+        return self.signing_input + b"." + b64.url_encode(self.signature).encode()
+
     def verify(self, key: ec.EllipticCurvePublicKey) -> None:
         """Raise BadRequest unless the signature is by this key."""
         half = COORDINATE

@@ -35,6 +35,14 @@ async def current(database_url: str) -> str | None:
         await database.close()
 
 
+def head() -> str:
+    """Return the number of the newest step, the schema that this program needs."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415  as below
+
+    with resources.as_file(resources.files("migrations")) as folder:
+        return str(ScriptDirectory(str(folder)).get_current_head())
+
+
 def _revision(connection: Connection) -> str | None:
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  as below
 

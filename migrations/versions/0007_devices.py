@@ -11,7 +11,7 @@ def upgrade() -> None:
     op.create_table(
         "box_keys",
         sa.Column("id", sa.String(length=26), nullable=False),
-        sa.Column("slot", sa.BigInteger(), nullable=False),
+        sa.Column("slot", sa.BigInteger(), nullable=True),
         sa.Column("jwk", sa.JSON(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("superseded_at", sa.BigInteger(), nullable=False),
@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("pin_failures", sa.Integer(), nullable=False),
         sa.Column("locked_until", sa.BigInteger(), nullable=True),
         sa.Column("counter", sa.BigInteger(), nullable=False),
+        sa.Column("answer_sha256", sa.LargeBinary(length=32), nullable=True),
         sa.Column("enrolment_jws", sa.Text(), nullable=False),
         sa.Column("receipt_jws", sa.Text(), nullable=False),
         sa.Column("enrolled_at", sa.BigInteger(), nullable=False),

@@ -213,3 +213,41 @@ async def test_t24_confirm_cancel_and_decline_at_once_come_to_one_end(world_on_e
         told = await world.tells(f"transaction:{id}")
         assert end in {"signed", "cancelled"}
         assert told.count("transaction.signed") == (end == "signed")
+
+
+async def test_a_refused_answer_whose_reply_was_lost_may_come_again_without_locking_the_phone(world: World) -> None:
+    application, alice = await start(world)
+    id, shown = await open_one(world, application, alice)
+    wrong = await alice.phone.prepare(shown, PIN, misbehave=Misbehaviour(wrong_pin=True))
+
+    for _ in range(5):
+        with pytest.raises(Refused) as refusal:
+            await alice.phone.send(wrong)
+        assert (refusal.value.status, refusal.value.reason) == (403, "answer_refused")
+
+    assert await alice.phone.confirm(shown, PIN) == "confirmed"
+    await world.settle()
+    assert await state(application, id) == "signed"
+
+
+async def test_t44_an_answer_that_was_made_too_long_ago_is_refused_and_not_counted(world: World) -> None:
+    application, alice = await start(world)
+    id, shown = await open_one(world, application, alice)
+    early = await alice.phone.prepare(shown, PIN)
+    world.clock.move(61)
+    for _ in range(2):
+        with pytest.raises(Refused) as refusal:
+            await alice.phone.send(early)
+        assert refusal.value.status == 403
+
+    assert await alice.phone.confirm(await alice.phone.show(id), PIN) == "confirmed"
+
+
+async def test_t44_when_the_clock_goes_back_over_a_destroyed_box_key_another_takes_its_place(world: World) -> None:
+    application, alice = await start(world)
+    world.clock.move(2 * 3600)
+    await world.services.boxes.retire(frozenset())
+    world.clock.move(-2 * 3600)
+
+    _, shown = await open_one(world, application, alice)
+    assert await alice.phone.confirm(shown, PIN) == "confirmed"

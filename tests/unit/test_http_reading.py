@@ -1,6 +1,7 @@
 """What the kit reads: bodies, parameters, and what it refuses in them."""
 
 import json
+import tracemalloc
 from collections.abc import AsyncIterator
 
 import httpx
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dss.web.http.safe import require_storable_json
 from tests.world.asgi import application, client
 from tests.world.sample_api import NOTE, SAMPLE, UPLOAD_LIMIT
 
@@ -255,3 +257,12 @@ async def test_an_idempotency_key_is_1_to_255_visible_ascii_characters(api, key)
 @pytest.mark.parametrize("key", ["!", "x" * 255, "a/b:c~"])
 async def test_an_idempotency_key_reaches_the_operation_as_it_is(api, key):
     assert (await keep(api, '{"text": "x"}', **{"Idempotency-Key": key})).json()["key"] == key
+
+
+def test_t56_a_long_name_over_many_elements_costs_no_more_memory_than_the_body():
+    body = b'{"' + b"n" * 200_000 + b'\\u0041": [' + b"0," * 100_000 + b"0]}"
+    tracemalloc.start()
+    require_storable_json(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20 * len(body)
