@@ -1,6 +1,7 @@
 """All that an operator can set, read once at start from DSS_* variables or from the file `dss.env` in DSS_HOME."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -10,6 +11,8 @@ from typing import Self
 from starlette.config import Config
 from starlette.datastructures import Secret
 
+from dss.kernel.errors import Invalid
+
 MODULES = (
     "/usr/lib/softhsm/libsofthsm2.so",
     "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
@@ -17,6 +20,23 @@ MODULES = (
     "/usr/local/lib/softhsm/libsofthsm2.so",
     "/opt/homebrew/lib/softhsm/libsofthsm2.so",
 )
+LARGEST_DOCUMENT = 50 * 1024 * 1024
+LONGEST_CERTIFICATE_DAYS = 1095  # as the profile of signers allows
+LONGEST_S = 366 * 24 * 3600
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class TokenName(StrEnum):
+    """The tokens of the HSM, each for keys of its own kind."""
+
+    USER = "user"
+    CA = "ca"
+    SERVICE = "service"
+
+    @property
+    def pin_variable(self) -> str:
+        """The variable that holds the token's PIN."""
+        return f"DSS_{self.name}_PIN"
 
 
 class Role(StrEnum):
@@ -32,10 +52,30 @@ class Role(StrEnum):
         """Return True when a process of this role does the work of another."""
         return self in (Role.ALL, role)
 
+    @property
+    def tokens(self) -> frozenset[TokenName]:
+        """The tokens that a process of this role opens."""
+        return frozenset(name for name, roles in USED_BY.items() if any(self.plays(role) for role in roles))
+
+
+USED_BY = {
+    TokenName.USER: (Role.SIGN,),
+    TokenName.CA: (Role.WORKER,),
+    TokenName.SERVICE: (Role.AUTH, Role.SIGN, Role.DEVICE, Role.WORKER),
+}
+
+
+@dataclass(frozen=True)
+class TokenSetting:
+    """A token by its label, and its PIN: None where it is not set, or not for this process to know."""
+
+    label: str
+    pin: Secret | None
+
 
 @dataclass(frozen=True)
 class Tokens:
-    """The three tokens of the HSM by their labels, and their PINs; a PIN is None where its role is not played here."""
+    """The labels and PINs of the tokens as the operator sets them."""
 
     user_label: str
     ca_label: str
@@ -43,6 +83,14 @@ class Tokens:
     user_pin: Secret | None
     ca_pin: Secret | None
     service_pin: Secret | None
+
+    def named(self) -> dict[TokenName, TokenSetting]:
+        """Return each token's label and PIN by its name."""
+        return {
+            TokenName.USER: TokenSetting(self.user_label, self.user_pin),
+            TokenName.CA: TokenSetting(self.ca_label, self.ca_pin),
+            TokenName.SERVICE: TokenSetting(self.service_label, self.service_pin),
+        }
 
 
 @dataclass(frozen=True)
@@ -65,6 +113,8 @@ class Settings:
     pin_lock:          how long three wrong PINs lock a phone.
     policy_oid:        the certificate policy that certificates name; the default is of the arc for examples (RFC 5612).
     log_level:         debug, info, warning or error.
+    sad_lifetime:      how long after the phone's answer its signatures may be begun.
+    certificate_days:  how long signers' certificates hold.
     """
 
     home: Path
@@ -88,10 +138,16 @@ class Settings:
     pin_lock: timedelta
     policy_oid: str
     log_level: str
+    sad_lifetime: timedelta = timedelta(seconds=300)
+    certificate_days: int = 730
 
     @classmethod
-    def load(cls, role: Role = Role.ALL) -> Self:
-        """Read the settings for a role. Raises KeyError, naming the variable, where one without a default is absent."""
+    def load(cls, role: Role = Role.ALL, pins: Collection[TokenName] | None = None) -> Self:
+        """Read the settings for a role.
+
+        pins: the tokens whose PINs are read; by default those of the role. That one is missing is found where the
+        token is needed. Raises Invalid, naming the variable, for a value that cannot be.
+        """
         folder = home()
         read = Config(_env_file(folder), env_prefix="DSS_")
         public_url = read("PUBLIC_URL", default="http://127.0.0.1:8080").rstrip("/")
@@ -102,21 +158,23 @@ class Settings:
             public_url=public_url,
             pki_url=read("PKI_URL", default=f"http://{public_url.partition('://')[2]}").rstrip("/"),
             name=read("NAME", default="Demo signature server"),
-            tokens=_tokens(read, role),
+            tokens=_tokens(read, role.tokens if pins is None else pins),
             hsm_module=read("HSM_MODULE", cast=Path, default=_known_module()),
             softhsm_conf=read("SOFTHSM_CONF", cast=Path, default=None),
             hsm_lock_file=read("HSM_LOCK_FILE", cast=Path, default=folder / "hsm.lock"),
-            hsm_threads=read("HSM_THREADS", cast=int, default=2),
+            hsm_threads=_whole(read, "HSM_THREADS", 2, 64),
             documents=read("DOCUMENTS", cast=Path, default=folder / "documents"),
             spool=read("SPOOL", cast=Path, default=folder / "spool"),
-            document_children=read("DOCUMENT_CHILDREN", cast=int, default=2),
-            document_limit=read("DOCUMENT_LIMIT", cast=int, default=50 * 1024 * 1024),
+            document_children=_whole(read, "DOCUMENT_CHILDREN", 2, 64),
+            document_limit=_whole(read, "DOCUMENT_LIMIT", LARGEST_DOCUMENT, LARGEST_DOCUMENT),
             mail_from=read("MAIL_FROM", default="Signature server <do-not-reply@localhost>"),
             confirm_within=_seconds(read, "CONFIRM_WITHIN_S", 300),
             collect_within=_seconds(read, "COLLECT_WITHIN_S", 24 * 3600),
             pin_lock=_seconds(read, "PIN_LOCK_S", 3 * 3600),
             policy_oid=read("POLICY_OID", default="1.3.6.1.4.1.32473.1.1"),
-            log_level=read("LOG_LEVEL", default="info"),
+            log_level=_log_level(read),
+            sad_lifetime=_seconds(read, "SAD_LIFETIME_S", 300, most=3600),
+            certificate_days=_whole(read, "CERTIFICATE_DAYS", 730, LONGEST_CERTIFICATE_DAYS),
         )
 
 
@@ -131,22 +189,39 @@ def _env_file(folder: Path) -> Path | None:
     return file if file.is_file() else None
 
 
-def _tokens(read: Config, role: Role) -> Tokens:
-    def pin(name: str, *roles: Role) -> Secret | None:
-        return read(name, cast=Secret) if any(role.plays(one) for one in roles) else None
+def _tokens(read: Config, pins: Collection[TokenName]) -> Tokens:
+    def pin(name: TokenName) -> Secret | None:
+        return (read(f"{name.name}_PIN", cast=Secret, default=None) or None) if name in pins else None
 
     return Tokens(
         user_label=read("USER_TOKEN", default="dss-users"),
         ca_label=read("CA_TOKEN", default="dss-ca"),
         service_label=read("SERVICE_TOKEN", default="dss-service"),
-        user_pin=pin("USER_PIN", Role.SIGN),
-        ca_pin=pin("CA_PIN", Role.WORKER),
-        service_pin=pin("SERVICE_PIN", Role.AUTH, Role.SIGN, Role.DEVICE, Role.WORKER),
+        user_pin=pin(TokenName.USER),
+        ca_pin=pin(TokenName.CA),
+        service_pin=pin(TokenName.SERVICE),
     )
 
 
-def _seconds(read: Config, name: str, default: int) -> timedelta:
-    return timedelta(seconds=read(name, cast=int, default=default))
+def _seconds(read: Config, name: str, default: int, *, most: int = LONGEST_S) -> timedelta:
+    return timedelta(seconds=_whole(read, name, default, most))
+
+
+def _whole(read: Config, name: str, default: int, most: int) -> int:
+    try:
+        value: int = read(name, cast=int, default=default)
+    except ValueError as fault:
+        raise Invalid(f"DSS_{name} is not a whole number") from fault
+    if not 1 <= value <= most:
+        raise Invalid(f"DSS_{name} is {value}; it must be from 1 to {most}")
+    return value
+
+
+def _log_level(read: Config) -> str:
+    level: str = read("LOG_LEVEL", default="info").lower()
+    if level not in LOG_LEVELS:
+        raise Invalid(f"DSS_LOG_LEVEL is {level}; it must be one of {', '.join(LOG_LEVELS)}")
+    return level
 
 
 def _known_module() -> Path:

@@ -1,11 +1,9 @@
 """The only place where parts meet: builds the services of one process from its settings."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from starlette.datastructures import Secret
 
 from dss.audit.service import Audit
 from dss.ca.model import CaSettings
@@ -35,7 +33,7 @@ from dss.notify.spool import SpoolSender
 from dss.oauth.access_token import AccessTokens
 from dss.oauth.issuer import Issuer
 from dss.oauth.service import Authorization
-from dss.settings import Role, Settings
+from dss.settings import Role, Settings, TokenName
 from dss.transactions.answering import Answering
 from dss.transactions.machine import Work
 from dss.transactions.model import Limits
@@ -46,18 +44,23 @@ from dss.transactions.service import Transactions
 from dss.users.service import Users
 
 REREAD_ALONE_S, REREAD_SHARED_S = 5.0, 0.5
-ISSUING_CA = "issuing"
+ROOT_CA, ISSUING_CA = "root", "issuing"
 WORK_OF = {Role.SIGN: Work.KEY, Role.WORKER: Work.CERTIFICATE}
 
 
 @dataclass(frozen=True)
-class Tokens:
-    """The HSM's keys that this process may use; None where its role does not need them."""
+class HsmKeys:
+    """The HSM's keys that this process may use; service refuses every use where its token is not opened."""
 
     user: UserKeys | None
     ca: CaKeys | None
     service: ServiceKeys
     opened: tuple[Token, ...]
+
+    def close(self) -> None:
+        """Let go of the tokens."""
+        for token in self.opened:
+            token.close()
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Services:
 
     settings: Settings
     database: Database
-    tokens: Tokens
+    tokens: HsmKeys
     clock: Clock
     audit: Audit
     users: Users
@@ -86,45 +89,55 @@ class Services:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Services]:
-    """Open everything that a process of this role needs, and close it at the end. The clock is handed in by tests."""
+async def opened(
+    settings: Settings, clock: Clock | None = None, *, needs: Collection[TokenName] | None = None
+) -> AsyncIterator[Services]:
+    """Open everything that a process needs, and close it at the end. Raises Unavailable where a PIN is missing.
+
+    clock: handed in by tests. needs: the tokens that are opened; by default those of the role.
+    """
+    tokens = open_tokens(settings, needs)
     database = Database(settings.database_url)
-    tokens = open_tokens(settings)
     pool = Pool(ChildLimits(), settings.document_children)
     try:
         yield build(settings, database, tokens, pool, clock or SystemClock())
     finally:
         await pool.close()
         await database.close()
-        for token in tokens.opened:
-            token.close()
+        tokens.close()
 
 
-def open_tokens(settings: Settings) -> Tokens:
-    """Take up the tokens of the role; each is opened at its first use."""
-    if settings.softhsm_conf:
-        os.environ["SOFTHSM2_CONF"] = str(settings.softhsm_conf)
-    user, ca, service = (Token(spec) if spec else None for spec in token_specs(settings))
-    if service is None:
-        raise Unavailable("every role needs the token of the service keys")
-    return Tokens(
+def open_tokens(settings: Settings, needs: Collection[TokenName] | None = None) -> HsmKeys:
+    """Take up the keys of some tokens, by default those of the role. Raises Unavailable where a PIN is missing."""
+    tokens = tokens_of(settings, settings.role.tokens if needs is None else needs)
+    user, ca = tokens.get(TokenName.USER), tokens.get(TokenName.CA)
+    return HsmKeys(
         UserKeys(user) if user else None,
         CaKeys(ca) if ca else None,
-        ServiceKeys(service),
-        tuple(token for token in (user, ca, service) if token),
+        ServiceKeys(tokens.get(TokenName.SERVICE)),
+        tuple(tokens.values()),
     )
 
 
-def token_specs(settings: Settings) -> tuple[TokenSpec | None, TokenSpec | None, TokenSpec | None]:
-    """Return the tokens of the user keys, of the CA and of the service keys, as far as the role has their PINs."""
-    t = settings.tokens
+def tokens_of(settings: Settings, needs: Collection[TokenName]) -> dict[TokenName, Token]:
+    """Return the tokens of these names; each is opened at its first use. Raises Unavailable where a PIN is missing."""
+    require_pins(settings, needs)
+    if settings.softhsm_conf:
+        os.environ["SOFTHSM2_CONF"] = str(settings.softhsm_conf)
+    return {
+        name: Token(
+            TokenSpec(settings.hsm_module, token.label, str(token.pin), settings.hsm_lock_file, settings.hsm_threads)
+        )
+        for name, token in settings.tokens.named().items()
+        if name in needs
+    }
 
-    def spec(label: str, pin: Secret | None) -> TokenSpec | None:
-        if pin is None:
-            return None
-        return TokenSpec(settings.hsm_module, label, str(pin), settings.hsm_lock_file, settings.hsm_threads)
 
-    return spec(t.user_label, t.user_pin), spec(t.ca_label, t.ca_pin), spec(t.service_label, t.service_pin)
+def require_pins(settings: Settings, needs: Collection[TokenName]) -> None:
+    """Raise Unavailable, naming the variables, unless the PINs of these tokens are set."""
+    missing = [name for name, token in settings.tokens.named().items() if name in needs and token.pin is None]
+    if missing:
+        raise Unavailable(f"PINs that are needed here and not set: {', '.join(name.pin_variable for name in missing)}")
 
 
 @dataclass(frozen=True)
@@ -133,7 +146,7 @@ class _Ground:
 
     settings: Settings
     database: Database
-    tokens: Tokens
+    tokens: HsmKeys
     audit: Audit
     clock: Clock
     ids: Ids
@@ -150,7 +163,7 @@ class _Middle:
     notify: Notify
 
 
-def build(settings: Settings, database: Database, tokens: Tokens, pool: Pool, clock: Clock) -> Services:
+def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, clock: Clock) -> Services:
     """Put the services of one process together."""
     ids = Ids(clock)
     audit = Audit(database, clock, ids)
@@ -230,6 +243,7 @@ def _parts(ground: _Ground, middle: _Middle, boxes: Boxes, known: devices.Device
             users=middle.users,
             audit=g.audit,
             clock=g.clock,
+            sad_lifetime=s.sad_lifetime,
         )
     )
     return Parts(
@@ -246,7 +260,11 @@ def _parts(ground: _Ground, middle: _Middle, boxes: Boxes, known: devices.Device
         bus=Bus(REREAD_ALONE_S if s.role is Role.ALL else REREAD_SHARED_S),
         clock=g.clock,
         ids=g.ids,
-        limits=Limits(confirm_within=s.confirm_within, collect_within=s.collect_within),
+        limits=Limits(
+            confirm_within=s.confirm_within,
+            collect_within=s.collect_within,
+            certificate_days=s.certificate_days,
+        ),
     )
 
 

@@ -4,7 +4,7 @@ Source: docs/device-protocol.md.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ from mobile_mock.showing import Keep, Notice, Shown
 TRANSACTIONS = "/device/v1/transactions"
 ON_THE_WAY = {"awaiting", "confirmed", "signing"}
 MOST_NOTICES = 10_000
+MOST_KNOWN = 100
 STATE_LIMIT = 32
 FORBIDDEN = 403
 HONEST = Misbehaviour()
@@ -83,12 +84,12 @@ class Phone:
         """Return all that the phone keeps, secrets among it."""
         return self._store.load()
 
-    async def waiting(self, after: str | None = None, wait: int = 0) -> list[Notice]:
-        """Return the transactions that await an answer, those with an id greater than `after`.
+    async def waiting(self, known: Collection[str] = (), wait: int = 0) -> list[Notice]:
+        """Return the transactions that await an answer, those whose ids are not among the known.
 
-        wait: seconds to wait for one, 0 to 60.
+        known: at most MOST_KNOWN of them. wait: seconds to wait for one, 0 to 60.
         """
-        query: dict[str, str | int] = {"wait": wait} | ({} if after is None else {"after": after})
+        query: dict[str, str | int] = {"wait": wait} | ({"known": ",".join(known)} if known else {})
         answer = await self._server().get(TRANSACTIONS, query, wait)
         listed = Members(answer, "the list", ("transactions",)).list("transactions", MOST_NOTICES)
         items = [Members(item, "a notice", ("id", "kind", "expires")) for item in listed]

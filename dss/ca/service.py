@@ -160,6 +160,11 @@ class Ca:
         async with self._database.read() as connection:
             return (await store.authority(connection, name)).certificate
 
+    async def list(self) -> list[Authority]:
+        """Return every CA, by name."""
+        async with self._database.read() as connection:
+            return await store.all_authorities(connection)
+
     async def chain(self, name: str) -> tuple[bytes, ...]:
         """Return the certificates from a CA up to its root, DER. Raises NotFound."""
         path = []

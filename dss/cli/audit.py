@@ -14,11 +14,12 @@ app = typer.Typer(no_args_is_help=True)
 @app.command("show")
 def show_(
     subject: Annotated[str | None, typer.Option(help="Only on this: transaction:ID, user:ID, ...")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10000)] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=10000, help="The newest only, so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Show events, newest first; of one subject, oldest first."""
     found = run(lambda s: s.audit.of_subject(subject) if subject else s.audit.newest(limit))
+    found = found[-limit:]
     if as_json:
         show_all([_shown(recorded) for recorded in found], as_json=True)
         return

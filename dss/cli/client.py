@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from dss.cli.running import OPERATOR, AsJson, leave, run, show, show_all
-from dss.clients.model import Client
+from dss.cli.running import OPERATOR, After, AsJson, Limit, leave, run, show, show_all
+from dss.clients.model import SCOPES, Client
 from dss.clients.service import NewClient
 from dss.kernel.ids import ClientId
 
 app = typer.Typer(no_args_is_help=True)
-SCOPES = ("signatures", "credentials")
 
 
 @app.command()
@@ -34,8 +33,8 @@ def register(
 
 @app.command("list")
 def list_(
-    after: Annotated[str | None, typer.Option(help="Begin after this id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
+    after: After = None,
+    limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """List the relying applications."""

@@ -8,6 +8,7 @@ from dss.cli.running import AsJson, run, show, show_all
 from dss.credentials.model import Credential
 from dss.kernel.clock import timestamp
 from dss.kernel.keyspec import KeySpec
+from dss.settings import TokenName
 from dss.transactions.model import OpenCreation
 from dss.wiring import Services
 
@@ -22,7 +23,8 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Ask a signer's phone to confirm a new key and certificate."""
-    opened = run(lambda services: services.opening.open_creation(OpenCreation(None, login, key_type)))
+    wish = OpenCreation(None, login, key_type)
+    opened = run(lambda services: services.opening.open_creation(wish), TokenName.SERVICE)
     shown = {"id": opened.credential_id, "transaction": opened.id, "expires": timestamp(opened.expires_at)}
     show(shown, as_json=as_json)
 

@@ -1,23 +1,74 @@
 """Commands over the HSM."""
 
-from typing import Any
+import asyncio
 
 import typer
 
-from dss.cli.running import AsJson, run, show
-from dss.wiring import Services
+from dss.audit.event import Event
+from dss.cli.running import OPERATOR, AsJson, attempt, leave, out, run, settings, show_all
+from dss.hsm import setup
+from dss.hsm.cakeys import CaKeys
+from dss.hsm.servicekeys import ServiceKeys
+from dss.hsm.userkeys import UserKeys
+from dss.kernel.errors import DssError, Unavailable
+from dss.settings import Settings, TokenName
+from dss.wiring import Services, open_tokens
 
 app = typer.Typer(no_args_is_help=True)
+IN_ORDER, NOT_HERE = "in order", "no PIN here"
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Ask each token for a small piece of work, and count the box keys."""
+    """Ask each token whose PIN is set for a small piece of work; ends with 1 when one fails."""
+    read = settings()
+    states = attempt(_states(read))
+    named = read.tokens.named()
+    rows = [{"token": name.value, "label": named[name].label, "state": state} for name, state in states.items()]
+    show_all(rows, as_json=as_json)
+    if failing := [row["token"] for row in rows if row["state"] not in {IN_ORDER, NOT_HERE}]:
+        raise leave(f"tokens that do not work: {', '.join(failing)}")
 
-    async def ask(services: Services) -> dict[str, Any]:
-        for keys in (services.tokens.user, services.tokens.ca, services.tokens.service):
-            if keys is not None:
-                await keys.check()
-        return {"tokens": "in order", "box keys": len(await services.tokens.service.box_key_ids())}
 
-    show(run(ask), as_json=as_json)
+@app.command("new-kek")
+def new_kek() -> None:
+    """Make the next key encryption key: it wraps people's new keys, and the earlier ones keep what they wrap."""
+
+    async def make(services: Services) -> str:
+        (token,) = services.tokens.opened
+        label = await asyncio.to_thread(setup.create_next_kek, token)
+        async with services.database.write() as connection:
+            await services.audit.record(connection, Event("kek.created", OPERATOR, f"kek:{label}"))
+        return label
+
+    out.print(f"{run(make, TokenName.USER)} wraps new keys from now on", highlight=False)
+
+
+@app.command("kek-status")
+def kek_status(as_json: AsJson = False) -> None:
+    """Count the credentials whose keys each key encryption key wraps."""
+    found = run(lambda services: services.credentials.count_by_kek())
+    counts = {kek: found[kek] for kek in sorted(found, key=lambda kek: (len(kek), kek))}
+    show_all([{"kek": kek, "credentials": count} for kek, count in counts.items()], as_json=as_json)
+
+
+async def _states(read: Settings) -> dict[TokenName, str]:
+    held = [name for name, token in read.tokens.named().items() if token.pin]
+    if not held:
+        raise Unavailable(f"no PIN is set here: {', '.join(name.pin_variable for name in TokenName)}")
+    keys = open_tokens(read, held)
+    service = keys.service if TokenName.SERVICE in held else None
+    named = {TokenName.USER: keys.user, TokenName.CA: keys.ca, TokenName.SERVICE: service}
+    states = {name: await _state(of_token) for name, of_token in named.items()}
+    keys.close()
+    return states
+
+
+async def _state(keys: UserKeys | CaKeys | ServiceKeys | None) -> str:
+    if keys is None:
+        return NOT_HERE
+    try:
+        await keys.check()
+    except DssError as fault:
+        return fault.detail or fault.title
+    return IN_ORDER

@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -11,12 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dss.ca.model import NewAuthority
 from dss.hsm import setup
-from dss.hsm.token import Token
 from dss.infra import migrating
-from dss.settings import Settings
-from dss.wiring import Services, opened, token_specs
+from dss.settings import Settings, TokenName
+from dss.wiring import ISSUING_CA, ROOT_CA, Services, opened, tokens_of
 
-ROOT, ISSUING = "root", "issuing"
 SOFTHSM_CONF = """\
 directories.tokendir = {folder}
 objectstore.backend = file
@@ -28,13 +27,33 @@ PIN_BYTES = 16
 Say = Callable[[str], None]
 
 
-async def install(home: Path, public_url: str, say: Say) -> list[str]:
-    """Set up a home and return what the operator should know. Raises OSError, Conflict, HsmUnavailable.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the operator wants of a new installation.
+
+    ca_name: what the CAs are called, before the words Root CA and Issuing CA. country: ISO 3166-1 alpha-2.
+    """
+
+    home: Path
+    public_url: str
+    ca_name: str
+    organization: str
+    country: str
+
+    def authority(self, name: str) -> NewAuthority:
+        """Return a CA to be set up, `root` or `issuing`. Raises Invalid, DeceptiveText."""
+        return NewAuthority(name, f"{self.ca_name} {name.title()} CA", self.organization, self.country)
+
+
+async def install(plan: Plan, say: Say) -> list[str]:
+    """Set up a home and return what the operator should know. Raises OSError, Invalid, Conflict, HsmUnavailable.
 
     Each step may be repeated, so an interrupted set-up goes on where it stopped.
     """
+    home = plan.home
+    authorities = plan.authority(ROOT_CA), plan.authority(ISSUING_CA)
     say("settings")
-    _write_settings(home, public_url)
+    _write_settings(home, plan.public_url)
     settings = Settings.load()
     say("tokens and keys of the HSM")
     await asyncio.to_thread(_make_tokens, settings)
@@ -42,7 +61,7 @@ async def install(home: Path, public_url: str, say: Say) -> list[str]:
     await migrating.upgrade(settings.database_url)
     say("certificate authority")
     async with opened(settings) as services:
-        await _make_ca(services, home)
+        await _make_ca(services, *authorities)
     return [
         f"settings and PINs: {home / 'dss.env'}",
         f"security officers' PINs, to be kept elsewhere: {home / 'so-pins.env'}",
@@ -55,11 +74,10 @@ def _write_settings(home: Path, public_url: str) -> None:
     tokens = home / "tokens"
     tokens.mkdir(mode=0o700, exist_ok=True)
     _write_once(home / "softhsm2.conf", SOFTHSM_CONF.format(folder=tokens))
-    names = ("USER", "CA", "SERVICE")
-    lines = [f"DSS_{name}_PIN={secrets.token_hex(PIN_BYTES)}" for name in names]
+    lines = [f"{name.pin_variable}={secrets.token_hex(PIN_BYTES)}" for name in TokenName]
     lines += [f"DSS_PUBLIC_URL={public_url}", f"DSS_SOFTHSM_CONF={home / 'softhsm2.conf'}"]
     _write_once(home / "dss.env", "\n".join(lines) + "\n")
-    _write_once(home / "so-pins.env", "".join(f"{name}={secrets.token_hex(PIN_BYTES)}\n" for name in names))
+    _write_once(home / "so-pins.env", "".join(f"{name.name}={secrets.token_hex(PIN_BYTES)}\n" for name in TokenName))
 
 
 def _write_once(file: Path, text: str) -> None:
@@ -74,17 +92,19 @@ def _write_once(file: Path, text: str) -> None:
 
 def _make_tokens(settings: Settings) -> None:
     so_pins = dict(line.split("=", 1) for line in (settings.home / "so-pins.env").read_text().split())
-    if settings.softhsm_conf:
-        os.environ["SOFTHSM2_CONF"] = str(settings.softhsm_conf)
-    specs = [spec for spec in token_specs(settings) if spec]
-    for spec, name in zip(specs, ("USER", "CA", "SERVICE"), strict=True):
-        setup.init_token(spec, so_pins[name])
-    user, _, service = (Token(spec) for spec in specs)
-    setup.create_kek(user)
-    setup.create_service_keys(service)
+    tokens = tokens_of(settings, list(TokenName))
+    for name, token in tokens.items():
+        setup.init_token(token.spec, so_pins[name.name])
+    setup.create_kek(tokens[TokenName.USER])
+    setup.create_service_keys(tokens[TokenName.SERVICE])
 
 
-async def _make_ca(services: Services, home: Path) -> None:
-    root = await services.ca.create_root(NewAuthority(ROOT, "Demo Root CA", "Demo", "EE"))
-    await services.ca.create_issuing(NewAuthority(ISSUING, "Demo Issuing CA", "Demo", "EE"), ROOT)
-    (home / "root.pem").write_bytes(x509.load_der_x509_certificate(root.certificate.der).public_bytes(Encoding.PEM))
+async def _make_ca(services: Services, root: NewAuthority, issuing: NewAuthority) -> None:
+    """Make the CAs that are not there; those that are keep their names. A missing CRL is published by the worker."""
+    known = {authority.name for authority in await services.ca.list()}
+    if root.name not in known:
+        await services.ca.create_root(root)
+    if issuing.name not in known:
+        await services.ca.create_issuing(issuing, root.name)
+    certificate = x509.load_der_x509_certificate((await services.ca.certificate(root.name)).der)
+    (services.settings.home / "root.pem").write_bytes(certificate.public_bytes(Encoding.PEM))

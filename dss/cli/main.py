@@ -7,11 +7,12 @@ import typer
 from rich.progress import Progress
 
 from dss.cli import audit, ca, client, credential, hsm, installing, user
-from dss.cli.running import attempt, leave, out, settings
+from dss.cli.running import attempt, leave, out, require_schema, settings
 from dss.infra import migrating
-from dss.settings import Role, home
+from dss.settings import Role, Settings, home
 from dss.web import app as web
 from dss.web.http.openapi import Info, document, to_yaml
+from dss.wiring import require_pins
 
 GRACE_S = 5
 
@@ -31,12 +32,18 @@ def init(
     public_url: Annotated[str, typer.Option(help="The address that phones and applications will use.")] = (
         "http://127.0.0.1:8080"
     ),
+    ca_name: Annotated[
+        str, typer.Option(help="What CAs are called, before the words Root CA and Issuing CA.")
+    ] = "Demo",
+    organization: Annotated[str, typer.Option(help="The organisation that the CAs' certificates name.")] = "Demo",
+    country: Annotated[str, typer.Option(help="The CAs' country, ISO 3166-1 alpha-2.")] = "EE",
 ) -> None:
     """Make DSS_HOME (./var): settings with random PINs, tokens, keys, database, CA. What is there stays."""
     with Progress(transient=True) as progress:
         task = progress.add_task("setting up", total=None)
         try:
-            done = attempt(installing.install(home(), public_url, lambda step: progress.update(task, description=step)))
+            plan = installing.Plan(home(), public_url, ca_name, organization, country)
+            done = attempt(installing.install(plan, lambda step: progress.update(task, description=step)))
         except OSError as fault:
             raise leave(f"{fault.filename}: {fault.strerror}") from fault
     for line in done:
@@ -49,12 +56,13 @@ def serve(
         Role.ALL
     ),
     host: Annotated[str, typer.Option(help="The address to listen on; a proxy in front ends TLS.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535)] = 8080,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on.")] = 8080,
 ) -> None:
     """Serve until interrupted."""
     import uvicorn  # noqa: PLC0415  the other commands need no server
 
     read = settings(role)
+    attempt(_require_ready(read))
     uvicorn.run(
         web.create(read),
         host=host,
@@ -72,7 +80,7 @@ def serve(
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest schema."""
-    attempt(migrating.upgrade(settings().database_url))
+    attempt(migrating.upgrade(settings(pins=()).database_url))
     out.print("the database is up to date")
 
 
@@ -81,6 +89,11 @@ def openapi(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON,
     """Print the contract of the HTTP APIs."""
     contract = document(INFO, web.ALL_PROTOCOLS)
     typer.echo(json.dumps(contract, ensure_ascii=False, indent=2) if as_json else to_yaml(contract), nl=False)
+
+
+async def _require_ready(read: Settings) -> None:
+    require_pins(read, read.role.tokens)
+    await require_schema(read.database_url)
 
 
 INFO = Info(

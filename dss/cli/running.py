@@ -2,38 +2,44 @@
 
 import asyncio
 import json
+import logging
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy.exc import DBAPIError
 
-from dss.infra import logs
-from dss.kernel.errors import DssError
-from dss.settings import Role, Settings
+from dss.infra import logs, migrating
+from dss.kernel.errors import Conflict, DssError
+from dss.settings import Role, Settings, TokenName
 from dss.wiring import Services, opened
 
 Result = TypeVar("Result")
 OPERATOR = "operator:cli"
 out, err = Console(), Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+After = Annotated[str | None, typer.Option(help="Begin after this id.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to list at most.")]
 
 
-def settings(role: Role = Role.ALL) -> Settings:
-    """Read the settings; without them, say what to do and leave."""
+def settings(role: Role = Role.ALL, pins: Collection[TokenName] | None = None) -> Settings:
+    """Read the settings; where they cannot be, say why and leave. pins: the tokens to open, the role's by default."""
     try:
-        read = Settings.load(role)
-    except (KeyError, ValueError) as fault:
-        raise leave(f"the settings are not complete ({fault}); run `dss init`, or set DSS_HOME") from fault
+        read = Settings.load(role, pins)
+    except DssError as fault:
+        raise leave(f"the settings cannot be used: {fault.detail}") from fault
     logs.configure(read.log_level.upper(), sys.stderr)
+    # It tells each of its own steps before ours.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     return read
 
 
-def run(verb: Callable[[Services], Awaitable[Result]]) -> Result:
-    """Run a verb over the services; a refusal is printed, and ends the command with 1."""
-    return attempt(_with_services(verb, settings()))
+def run(verb: Callable[[Services], Awaitable[Result]], *needs: TokenName) -> Result:
+    """Run a verb over the services with the tokens that it needs; a refusal is printed, and ends the command with 1."""
+    return attempt(_with_services(verb, settings(pins=needs), needs))
 
 
 def attempt(work: Coroutine[Any, Any, Result]) -> Result:
@@ -46,8 +52,20 @@ def attempt(work: Coroutine[Any, Any, Result]) -> Result:
 
 def leave(sentence: str) -> typer.Exit:
     """Print why the command ends, and return the exit to raise."""
-    err.print(f"[red]{sentence}[/red]", highlight=False)
+    err.print(f"[red]{sentence}[/red]", highlight=False, soft_wrap=True)
     return typer.Exit(1)
+
+
+async def require_schema(database_url: str) -> None:
+    """Raise Conflict unless the database has every step that this program needs; DatabaseUnavailable.
+
+    Steps only add, so a database that is ahead is as good: this program runs on until it is replaced.
+    """
+    found, needed = await migrating.current(database_url), migrating.head()
+    if found is None:
+        raise Conflict("the database is empty: run `dss init`, or `dss migrate`, or set DSS_HOME")
+    if int(found) < int(needed):
+        raise Conflict(f"the database is at {found}, this program needs {needed}: run `dss migrate`")
 
 
 def show(value: dict[str, Any], *, as_json: bool) -> None:
@@ -74,6 +92,13 @@ def show_all(values: list[dict[str, Any]], *, as_json: bool) -> None:
     out.print(table)
 
 
-async def _with_services(verb: Callable[[Services], Awaitable[Result]], read: Settings) -> Result:
-    async with opened(read) as services:
-        return await verb(services)
+async def _with_services(
+    verb: Callable[[Services], Awaitable[Result]], read: Settings, needs: Collection[TokenName]
+) -> Result:
+    async with opened(read, needs=needs) as services:
+        try:
+            return await verb(services)
+        except DBAPIError:
+            # A statement that the database does not know: its schema may be an older one.
+            await require_schema(read.database_url)
+            raise

@@ -1,13 +1,15 @@
 """Commands over signers and their phones."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from dss.cli.running import OPERATOR, AsJson, run, show, show_all
-from dss.devices.model import Device
+from dss.cli.running import OPERATOR, After, AsJson, Limit, run, show, show_all
+from dss.devices.model import Device, DeviceState
 from dss.kernel.clock import timestamp
 from dss.kernel.ids import UserId
+from dss.settings import TokenName
 from dss.users.model import User
 from dss.users.service import NewUser
 from dss.wiring import Services
@@ -18,14 +20,14 @@ Login = Annotated[str, typer.Argument(help="The signer's login.")]
 
 @app.command()
 def register(
-    login: Annotated[str, typer.Option()],
+    login: Annotated[str, typer.Option(help="A short name, unique here; it never changes.")],
     email: Annotated[str, typer.Option(help="Where letters go.")],
-    given_name: Annotated[str, typer.Option()],
-    surname: Annotated[str, typer.Option()],
+    given_name: Annotated[str, typer.Option(help="As certificates name the person.")],
+    surname: Annotated[str, typer.Option(help="As certificates name the person.")],
     country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-2.")],
     locale: Annotated[str, typer.Option(help="The language of letters: en, ru, uk or ro.")] = "en",
     serial_number: Annotated[str | None, typer.Option(help="EN 319 412-1, as PNOUA-3012345678.")] = None,
-    organization: Annotated[str | None, typer.Option()] = None,
+    organization: Annotated[str | None, typer.Option(help="Where certificates name one.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a signer."""
@@ -50,23 +52,24 @@ def enrol(login: Login, as_json: AsJson = False) -> None:
         invitation = await services.enrolling.invite(await services.users.by_login(login), OPERATOR)
         return {"enrolment": invitation.enrolment_id, "expires": timestamp(invitation.expires_at)}
 
-    show(run(invite), as_json=as_json)
+    show(run(invite, TokenName.SERVICE), as_json=as_json)
 
 
 @app.command()
 def phones(login: Login, as_json: AsJson = False) -> None:
     """List a signer's phones."""
 
-    async def of(services: Services) -> list[Device]:
-        return await services.devices.of_user((await services.users.by_login(login)).id)
+    async def of(services: Services) -> list[dict[str, Any]]:
+        user = await services.users.by_login(login)
+        return [_phone(device, services.clock.now()) for device in await services.devices.of_user(user.id)]
 
-    show_all([_phone(device) for device in run(of)], as_json=as_json)
+    show_all(run(of), as_json=as_json)
 
 
 @app.command("list")
 def list_(
-    after: Annotated[str | None, typer.Option(help="Begin after this id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=1000)] = 100,
+    after: After = None,
+    limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """List the signers."""
@@ -78,6 +81,13 @@ def _shown(user: User) -> dict[str, Any]:
     return {"id": user.id, "login": user.login, "name": user.name, "email": user.email}
 
 
-def _phone(device: Device) -> dict[str, Any]:
-    enrolled = timestamp(device.enrolled_at)
-    return {"id": device.id, "name": device.name, "state": device.state.value, "enrolled": enrolled}
+def _phone(device: Device, now: datetime) -> dict[str, Any]:
+    locked = device.is_locked(now)
+    until = timestamp(device.locked_until) if device.locked_until else "for good"
+    return {
+        "id": device.id,
+        "name": device.name,
+        "state": (DeviceState.LOCKED if locked else DeviceState.ACTIVE).value,
+        "locked until": until if locked else "",
+        "enrolled": timestamp(device.enrolled_at),
+    }

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from asn1crypto import csr, keys, x509
 
+from dss.credentials.model import Credential
 from dss.kernel.digest import Digest
+from dss.kernel.errors import Conflict
 from dss.kernel.ids import CredentialId
 from dss.kernel.keyspec import KeySpec
 
@@ -39,3 +41,12 @@ async def make(
     )
     der: bytes = request.dump()
     return der
+
+
+def require_for(credential: Credential, key_type: str) -> None:
+    """Raise Conflict unless the credential's request is for its own key, of the kind that was confirmed."""
+    info = csr.CertificationRequest.load(credential.csr)["certification_request_info"]
+    named = info["subject"].native == {"common_name": credential.id}
+    same_key = info["subject_pk_info"].dump() == credential.public_key
+    if not named or not same_key or credential.key_spec != key_type:
+        raise Conflict("the certification request is not the one of the confirmed key")

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event
 from dss.audit.service import Audit
+from dss.ca.model import Reason
 from dss.ca.service import Ca, Issued, IssueRequest
 from dss.credentials import csr, store
 from dss.credentials import subject as subjects
@@ -28,12 +29,13 @@ from dss.kernel.ids import CredentialId, TransactionId, UserId
 from dss.kernel.keyspec import KeySpec, Scheme
 from dss.users.service import Users
 
-SAD_LIFETIME = timedelta(seconds=300)
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the service is made of; user_keys is None in a process that may not sign, ca in one that may not issue."""
+    """What the service is made of; user_keys is None in a process that may not sign, ca in one that may not issue.
+
+    sad_lifetime: how long after the phone's answer its signatures may be begun.
+    """
 
     server: str
     database: Database
@@ -43,6 +45,7 @@ class Parts:
     users: Users
     audit: Audit
     clock: Clock
+    sad_lifetime: timedelta
 
 
 class Credentials:
@@ -67,6 +70,11 @@ class Credentials:
         """Return up to `limit` active credentials after one of them, by id; of one user or of all."""
         async with self._parts.database.read() as connection:
             return await store.page(connection, user_id, after, limit)
+
+    async def count_by_kek(self) -> dict[str, int]:
+        """Return how many credentials' keys each KEK of the HSM wraps."""
+        async with self._parts.database.read() as connection:
+            return await store.count_by_kek(connection)
 
     async def sign(self, activation: Activation) -> tuple[bytes, ...]:
         """Spend an Activation: return one signature for each digest, in the order of the request.
@@ -122,6 +130,7 @@ class Credentials:
         subject = subjects.of(user)
         if subject.rfc4514() != asked.credential["subject"] or credential.user_id != user.id:
             raise Conflict("the person's data have changed since the confirmation")
+        csr.require_for(credential, asked.credential["key_type"])
         validity = timedelta(days=asked.credential["validity_days"])
         issued = await self._parts.ca.issue(
             IssueRequest(credential.csr, subject, "signer", validity, f"device:{attested.device.id}")
@@ -132,6 +141,11 @@ class Credentials:
         """Consume a finished attempt's occurrences in the caller's transaction. Raises Conflict if it lost them."""
         if await store.consume(connection, transaction, lease, self._parts.clock.now()) != count:
             raise Conflict("another attempt holds the occurrences")
+
+    @property
+    def sad_lifetime(self) -> timedelta:
+        """How long after the phone's answer its signatures may be begun."""
+        return self._parts.sad_lifetime
 
     @property
     def _user_keys(self) -> UserKeys:
@@ -154,7 +168,7 @@ class Credentials:
 
     async def _reserve(self, activation: Activation, asked: Asked, attested: Attested) -> None:
         now = self._parts.clock.now()
-        first = now < datetime.fromtimestamp(attested.answer.iat, UTC) + SAD_LIFETIME
+        first = now < datetime.fromtimestamp(attested.answer.iat, UTC) + self.sad_lifetime
         async with self._parts.database.write() as connection:
             for index in range(len(asked.to_sign)):
                 row = {"index": index, "credential_id": asked.credential_id, "reserved_at": now}
@@ -163,24 +177,24 @@ class Credentials:
                     raise (
                         Conflict("the digest was signed, or another attempt holds it")
                         if first
-                        else Expired(f"a confirmation is good for {SAD_LIFETIME.seconds} s")
+                        else Expired(f"a confirmation is good for {self.sad_lifetime.total_seconds():.0f} s")
                     )
 
     async def _new_key(self, asked: Asked, k_act: bytes) -> Credential:
         spec = KeySpec(asked.credential["key_type"])
         made = await self._user_keys.generate(spec)
-        key = WrappedKey(made.kek_id, made.wrapped, spec)
+        key = made.key
         id, owner = asked.credential_id, asked.signer
         scheme = Scheme.default_for(spec)
         request = await csr.make(id, spec, made.public_key, lambda digest: self._user_keys.sign(key, scheme, digest))
-        blob = keyblob.lock(made.wrapped, k_act, keyblob.BlobPlace(id, owner, made.kek_id))
+        blob = keyblob.lock(key.wrapped, k_act, keyblob.BlobPlace(id, owner, key.kek_id))
         now = self._parts.clock.now()
         return Credential(
             id=id,
             user_id=owner,
             state=CredentialState.REQUESTED,
             key_spec=spec,
-            kek_id=made.kek_id,
+            kek_id=key.kek_id,
             key_blob=blob,
             public_key=made.public_key,
             csr=request,
@@ -204,9 +218,14 @@ class Credentials:
             not_after=parsed.not_valid_after_utc,
         )
         event = Event("credential.certified", "server", f"credential:{credential.id}")
-        async with self._parts.database.write() as connection:
-            await store.certify(connection, certified)
-            await self._parts.audit.record(connection, event)
+        try:
+            async with self._parts.database.write() as connection:
+                await store.certify(connection, certified)
+                await self._parts.audit.record(connection, event)
+        except Conflict:
+            # Another attempt was first: its certificate holds, and this one is nobody's.
+            await self._parts.ca.revoke(f"{parsed.serial_number:x}", Reason.SUPERSEDED, "server")
+            return await self.get(credential.id)
         return certified
 
 

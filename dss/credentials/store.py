@@ -42,6 +42,13 @@ async def page(
     return [_credential(row) for row in await connection.execute(query)]
 
 
+async def count_by_kek(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many credentials each KEK wraps the key of."""
+    c = credentials
+    rows = await connection.execute(sa.select(c.c.kek_id, sa.func.count()).group_by(c.c.kek_id))
+    return {kek_id: int(count) for kek_id, count in rows}
+
+
 async def certify(connection: AsyncConnection, credential: Credential) -> None:
     """Give a requested credential its certificate. Raises Conflict if it has one."""
     c = credentials

@@ -9,15 +9,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from dss.hsm.token import Refused
 from dss.kernel.digest import SHA256, SHA384, SHA512, Digest
-from dss.kernel.errors import HsmUnavailable
 from dss.kernel.keyspec import Padding, Scheme
 
 HASHES: dict[str, hashes.HashAlgorithm] = {SHA256: hashes.SHA256(), SHA384: hashes.SHA384(), SHA512: hashes.SHA512()}
 
 
 def require_signature(key: CertificatePublicKeyTypes, scheme: Scheme, digest: Digest, signature: bytes) -> None:
-    """Raise HsmUnavailable unless the signature verifies: the HSM signed with another key, or failed."""
+    """Raise Refused unless the signature verifies: the HSM signed with another key, or failed."""
     algorithm = HASHES[digest.algorithm]
     try:
         if isinstance(key, rsa.RSAPublicKey):
@@ -25,9 +25,9 @@ def require_signature(key: CertificatePublicKeyTypes, scheme: Scheme, digest: Di
         elif isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, digest.value, ec.ECDSA(Prehashed(algorithm)))
         else:
-            raise HsmUnavailable("the certificate's key is of a kind that is not signed with here")
+            raise Refused("the certificate's key is of a kind that is not signed with here")
     except InvalidSignature as fault:
-        raise HsmUnavailable("the HSM returned a signature that does not verify") from fault
+        raise Refused("the HSM returned a signature that does not verify") from fault
 
 
 def _rsa_padding(scheme: Scheme, algorithm: hashes.HashAlgorithm) -> padding.AsymmetricPadding:

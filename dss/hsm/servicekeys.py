@@ -13,7 +13,7 @@ from dss.hsm.mechanisms import operation
 from dss.hsm.sessions import Bench
 from dss.hsm.token import Absent, Token
 from dss.kernel.digest import Digest
-from dss.kernel.errors import Conflict, HsmUnavailable, Invalid, NotFound
+from dss.kernel.errors import Conflict, HsmUnavailable, Invalid, NotFound, Unavailable
 from dss.kernel.ids import BoxKeyId
 from dss.kernel.keyspec import KeySpec, Scheme
 
@@ -37,10 +37,13 @@ class KeyName(StrEnum):
 
 
 class ServiceKeys:
-    """Uses the server's own keys, and makes and destroys box keys. Every verb raises HsmUnavailable."""
+    """Uses the server's own keys, and makes and destroys box keys.
 
-    def __init__(self, token: Token) -> None:
-        self._token = token
+    token: None in a process that may not use them. Every verb raises HsmUnavailable, and then Unavailable.
+    """
+
+    def __init__(self, token: Token | None) -> None:
+        self._held = token
 
     async def public_key(self, name: KeyName) -> ec.EllipticCurvePublicKey:
         """Return the public half of a signing key."""
@@ -87,6 +90,12 @@ class ServiceKeys:
     async def check(self) -> None:
         """Compute an HMAC."""
         await self._token.run(_probe, _probe)
+
+    @property
+    def _token(self) -> Token:
+        if self._held is None:
+            raise Unavailable("this process does not hold the token of the service keys")
+        return self._held
 
 
 def create_key(session: pkcs11.Session, name: KeyName) -> None:

@@ -22,7 +22,7 @@ from dss.hsm.module import locked, module_at
 from dss.hsm.servicekeys import KeyName, create_key
 from dss.hsm.sessions import Bench
 from dss.hsm.token import Token, TokenSpec, find_token, tokens
-from dss.hsm.userkeys import KEK_PREFIX, UNWRAPPED
+from dss.hsm.userkeys import KEK_PREFIX, UNWRAPPED, newest_number
 from dss.kernel.errors import Conflict, HsmUnavailable, Invalid
 
 PIN_BYTES = range(4, 256)
@@ -53,6 +53,14 @@ def create_kek(token: Token, number: int = 1) -> str:
     return label
 
 
+def create_next_kek(token: Token) -> str:
+    """Make a KEK with the next number: new keys are wrapped by it, and the others keep what they wrap. Blocking.
+
+    Returns its label. Raises HsmUnavailable.
+    """
+    return token.do(lambda bench: _create_next_kek(bench, token.spec), _search_anything)
+
+
 def create_service_keys(token: Token) -> None:
     """Make the server's lasting keys, those that are not there. Blocking. Raises HsmUnavailable."""
     token.do(lambda bench: _create_service_keys(bench, token.spec), _search_anything)
@@ -79,22 +87,33 @@ def _create_kek(bench: Bench, label: str, spec: TokenSpec) -> None:
     with locked(spec.lock_file):
         if bench.search({Attribute.LABEL: label, Attribute.CLASS: ObjectClass.SECRET_KEY}):
             return
-        session = bench.session.token.open(rw=True, attribute_mapper=_KekAttributes())
-        session.generate_key(
-            KeyType.AES,
-            256,
-            store=True,
-            label=label,
-            capabilities=MechanismFlag.WRAP | MechanismFlag.UNWRAP,
-            template={
-                Attribute.SENSITIVE: True,
-                Attribute.EXTRACTABLE: False,
-                Attribute.MODIFIABLE: False,
-                Attribute.ALLOWED_MECHANISMS: [Mechanism.AES_KEY_WRAP_PAD],
-                Attribute.UNWRAP_TEMPLATE: UNWRAPPED,
-            },
-        )
-        session.close()
+        _generate_kek(bench, label)
+
+
+def _create_next_kek(bench: Bench, spec: TokenSpec) -> str:
+    with locked(spec.lock_file):
+        label = f"{KEK_PREFIX}{newest_number(bench) + 1}"
+        _generate_kek(bench, label)
+        return label
+
+
+def _generate_kek(bench: Bench, label: str) -> None:
+    session = bench.session.token.open(rw=True, attribute_mapper=_KekAttributes())
+    session.generate_key(
+        KeyType.AES,
+        256,
+        store=True,
+        label=label,
+        capabilities=MechanismFlag.WRAP | MechanismFlag.UNWRAP,
+        template={
+            Attribute.SENSITIVE: True,
+            Attribute.EXTRACTABLE: False,
+            Attribute.MODIFIABLE: False,
+            Attribute.ALLOWED_MECHANISMS: [Mechanism.AES_KEY_WRAP_PAD],
+            Attribute.UNWRAP_TEMPLATE: UNWRAPPED,
+        },
+    )
+    session.close()
 
 
 def _create_service_keys(bench: Bench, spec: TokenSpec) -> None:

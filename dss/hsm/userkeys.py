@@ -41,26 +41,24 @@ WRAPPABLE = {Attribute.SENSITIVE: True, Attribute.EXTRACTABLE: True}
 
 
 @dataclass(frozen=True, slots=True)
-class GeneratedKey:
-    """A new key.
+class WrappedKey:
+    """A key to sign with.
 
-    kek_id:     label of the KEK that wraps it.
-    wrapped:    the private key (PKCS#8) under the KEK.
-    public_key: SubjectPublicKeyInfo, DER.
+    kek_id:  label of the KEK that wraps it.
+    wrapped: the private key (PKCS#8) under the KEK.
     """
 
     kek_id: str
     wrapped: bytes
-    public_key: bytes
+    spec: KeySpec
 
 
 @dataclass(frozen=True, slots=True)
-class WrappedKey:
-    """A key to sign with: as `GeneratedKey` gave it, and its kind."""
+class GeneratedKey:
+    """A new key; public_key is its SubjectPublicKeyInfo, DER."""
 
-    kek_id: str
-    wrapped: bytes
-    spec: KeySpec
+    key: WrappedKey
+    public_key: bytes
 
 
 class _NotUnwrapped(PKCS11Error):
@@ -102,27 +100,24 @@ class UserKeys:
         """Unwrap a key known to be good: by this a KEK that is lost and a bad row can be told apart."""
         kek_id = newest_kek(bench)
         if kek_id not in self._known:
-            self._known[kek_id] = WrappedKey(kek_id, _generate(bench, KeySpec.P256).wrapped, KeySpec.P256)
+            self._known[kek_id] = _generate(bench, KeySpec.P256).key
         with _unwrapped(bench, self._known[kek_id]):
             pass
 
 
 def newest_kek(bench: Bench) -> str:
     """Return the label of the KEK with the highest number. Raises NoSuchKey, PKCS11Error."""
-    keks = [str(key.label) for key in bench.search({Attribute.CLASS: ObjectClass.SECRET_KEY}) if is_kek(key.label)]
-    if not keks:
+    newest = newest_number(bench)
+    if not newest:
         raise NoSuchKey("no KEK")
-    return max(keks, key=kek_number)
+    return f"{KEK_PREFIX}{newest}"
 
 
-def is_kek(label: str) -> bool:
-    """Tell whether this is the label of a KEK."""
-    return label.startswith(KEK_PREFIX) and label.removeprefix(KEK_PREFIX).isdecimal()
-
-
-def kek_number(label: str) -> int:
-    """Return the number in the label of a KEK."""
-    return int(label.removeprefix(KEK_PREFIX))
+def newest_number(bench: Bench) -> int:
+    """Return the highest number of a KEK, 0 where there is none. Raises PKCS11Error."""
+    labels = [str(key.label) for key in bench.search({Attribute.CLASS: ObjectClass.SECRET_KEY})]
+    numbers = [label.removeprefix(KEK_PREFIX) for label in labels if label.startswith(KEK_PREFIX)]
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
 
 
 def _generate(bench: Bench, spec: KeySpec) -> GeneratedKey:
@@ -133,7 +128,7 @@ def _generate(bench: Bench, spec: KeySpec) -> GeneratedKey:
     spki = public_key_of(public).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     private.destroy()
     public.destroy()
-    return GeneratedKey(kek_id, wrapped, spki)
+    return GeneratedKey(WrappedKey(kek_id, wrapped, spec), spki)
 
 
 def _sign(bench: Bench, key: WrappedKey, todo: Operation) -> bytes:

@@ -3,7 +3,6 @@
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Outcome
-from dss.credentials.service import SAD_LIFETIME
 from dss.devices import request
 from dss.devices.answer import Decision
 from dss.devices.model import Device
@@ -74,7 +73,7 @@ class Answering:
         now = self._parts.clock.now()
         values = {"answer": answer_jws, "device_id": examined.device.id, "changed_at": now}
         if _outcome(examined) is State.CONFIRMED:
-            values |= {"box": box, "work": Work.KEY, "sad_expires_at": now + SAD_LIFETIME}
+            values |= {"box": box, "work": Work.KEY, "sad_expires_at": now + self._parts.credentials.sad_lifetime}
         else:
             values |= {"why": examined.answer.reason}
         await store.answered(connection, transaction, _outcome(examined), values)

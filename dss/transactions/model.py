@@ -18,12 +18,14 @@ class Limits:
     collect_within:  how long results wait for collection.
     lease:           how long one node may work on a confirmed transaction before another takes over.
     items:           how many documents or hashes one transaction may hold.
+    certificate_days: how long signers' certificates hold.
     """
 
     confirm_within: timedelta = timedelta(seconds=300)
     collect_within: timedelta = timedelta(hours=24)
     lease: timedelta = timedelta(seconds=60)
     items: int = 100
+    certificate_days: int = 730
 
 
 @dataclass(frozen=True, slots=True)

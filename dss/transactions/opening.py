@@ -15,7 +15,7 @@ from dss.devices.request import ConfirmationRequest, Item, Kind, Party, Shown
 from dss.documents.model import Document, PrepareFor
 from dss.kernel import b64
 from dss.kernel.digest import Digest
-from dss.kernel.errors import Conflict, DssError, IdempotencyConflict
+from dss.kernel.errors import Conflict, IdempotencyConflict, NotFound
 from dss.kernel.ids import ClientId, CredentialId, TransactionId
 from dss.kernel.keyspec import Scheme, require_fit
 from dss.transactions import entries, prepared, rules, store
@@ -23,8 +23,6 @@ from dss.transactions.machine import State
 from dss.transactions.model import Entry, Idempotency, OpenCreation, OpenSigning, Transaction
 from dss.transactions.parts import Parts, inbox
 from dss.users.model import User
-
-VALIDITY_DAYS = 730
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,9 @@ class Opening:
         p = self._parts
         if known := await self._known(wish.client_id, wish.idempotency):
             return known
-        user = await p.users.by_login(wish.login)
-        await self._require_phone(user)
+        user = await self._reachable(wish.login)
         subject = subjects.of(user).rfc4514()
-        wanted = {"subject": subject, "key_type": wish.key_spec.value, "validity_days": VALIDITY_DAYS}
+        wanted = {"subject": subject, "key_type": wish.key_spec.value, "validity_days": p.limits.certificate_days}
         draft = _Draft(
             kind=Kind.CREATE,
             client_id=wish.client_id,
@@ -152,6 +149,15 @@ class Opening:
             raise IdempotencyConflict("the Idempotency-Key stands for another request; take a new one")
         return None if known is None else known.as_of(self._parts.clock.now())
 
+    async def _reachable(self, login: str) -> User:
+        """Return a signer who has a phone; that there is no such signer, and that they have none, look alike."""
+        try:
+            user = await self._parts.users.by_login(login)
+            await self._require_phone(user)
+        except (NotFound, Conflict) as fault:
+            raise NotFound("there is no such signer with a phone that can answer now") from fault
+        return user
+
     async def _require_phone(self, user: User) -> None:
         now = self._parts.clock.now()
         if all(device.is_locked(now) for device in await self._parts.devices.of_user(user.id)):
@@ -175,7 +181,7 @@ class Opening:
             for index, id in enumerate(wish.documents):
                 document = await self._parts.documents.get(wish.client_id, id)
                 made.append(await self._prepared(index, document, how))
-        except DssError:
+        except BaseException:
             await self._discard(made)
             raise
         return tuple(made)

@@ -13,6 +13,7 @@ import structlog
 from dss.audit.event import Event, Outcome
 from dss.credentials.activation import Activation
 from dss.devices.request import Kind
+from dss.hsm.token import Refused
 from dss.kernel.errors import Conflict, DssError, Unavailable
 from dss.kernel.ids import DeviceId
 from dss.transactions import entries, prepared, store
@@ -21,7 +22,9 @@ from dss.transactions.model import Entry, Signed, Transaction
 from dss.transactions.parts import WORK, Parts, topic
 
 log = structlog.get_logger(__name__)
-RETRY = timedelta(seconds=2)
+RETRY, LONGEST_PAUSE, GIVE_UP = timedelta(seconds=2), timedelta(minutes=1), timedelta(hours=24)
+TRIES = 5
+LEASES_KEPT = 10
 IDLE_S = 60.0
 
 
@@ -59,7 +62,7 @@ class Performing:
             async with self._lease_kept(held):
                 await self._perform(held)
         except Unavailable as fault:
-            await self._postpone(held, fault)
+            await self._put_off(held, fault)
         except DssError as fault:
             await self._fail(held, fault.detail or fault.title)
         except Exception:
@@ -76,14 +79,17 @@ class Performing:
             yield
         finally:
             keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
 
     async def _keep_lease(self, held: Transaction) -> None:
+        """Extend a lease, but not for ever: work that hangs must come into other hands."""
         p = self._parts
-        while True:
+        for _ in range(3 * LEASES_KEPT):
             await asyncio.sleep(p.limits.lease.total_seconds() / 3)
             with suppress(Unavailable):
                 async with p.database.write() as connection:
-                    await store.extend(connection, held, p.clock.now() + p.limits.lease)
+                    now = p.clock.now()
+                    await store.extend(connection, held, self._work, now, now + p.limits.lease)
 
     async def _perform(self, held: Transaction) -> None:
         activation = _activation(held)
@@ -134,10 +140,18 @@ class Performing:
             await store.hand_on(connection, held, work, self._parts.clock.now())
         await self._parts.bus.wake(WORK)
 
-    async def _postpone(self, held: Transaction, fault: Unavailable) -> None:
-        log.warning("performing postponed", transaction=held.id, error_code=fault.code)
-        async with self._parts.database.write() as connection:
-            await store.hand_on(connection, held, self._work, self._parts.clock.now() + RETRY)
+    async def _put_off(self, held: Transaction, fault: Unavailable) -> None:
+        """Try again later, each time a little later; give up on what the HSM refuses itself, and after GIVE_UP."""
+        p = self._parts
+        now = p.clock.now()
+        refused = isinstance(fault, Refused) and held.lease >= TRIES
+        if refused or now > held.expires_at + GIVE_UP:
+            await self._fail(held, fault.detail or fault.title)
+            return
+        log.warning("performing put off", transaction=held.id, error_code=fault.code, attempt=held.lease)
+        pause = min(RETRY * 2 ** min(held.lease - 1, 8), LONGEST_PAUSE)
+        async with p.database.write() as connection:
+            await store.hand_on(connection, held, self._work, now + pause)
 
     async def _fail(self, held: Transaction, why: str) -> None:
         p = self._parts

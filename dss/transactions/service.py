@@ -1,6 +1,7 @@
 """The verbs show, collect and cancel, and the keeping of time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,14 +12,14 @@ from dss.credentials.model import Credential
 from dss.devices.model import Device
 from dss.documents.model import Prepared
 from dss.kernel.digest import SHA256, Digest
-from dss.kernel.errors import Conflict, Expired, NotFound
+from dss.kernel.errors import Conflict, Expired, NotFound, Unavailable
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId
 from dss.transactions import entries, prepared, store
 from dss.transactions.machine import ENDED, LIVE, State
 from dss.transactions.model import Entry, Transaction
 from dss.transactions.parts import Parts, inbox, topic
 
-# At most so many at a time: of what a sweep works on, and of what a phone is told that it waits for.
+# How many one look takes at most: a sweep of those to end, and a phone of those to answer.
 SWEEP, WAITING = 100, 100
 AT_REST = frozenset(State) - {State.CONFIRMED, State.SIGNING}
 
@@ -105,8 +106,8 @@ class Transactions:
             raise Expired(f"results wait {self._parts.limits.collect_within} for collection")
         return SignedFile(entry.item.document.name, Digest(SHA256, entry.signed.file_sha256))
 
-    async def waiting(self, device: Device, after: TransactionId | None, wait_s: float) -> list[Transaction]:
-        """Return what awaits a person's answer, oldest first, newer than `after`; wait for it if there is none.
+    async def waiting(self, device: Device, known: Collection[TransactionId], wait_s: float) -> list[Transaction]:
+        """Return what awaits a person's answer and is not among the known, oldest first; wait if there is none.
 
         At most WAITING at a time.
         """
@@ -115,7 +116,7 @@ class Transactions:
         async def look() -> list[Transaction] | None:
             async with p.database.read() as connection:
                 now = p.clock.now()
-                return await store.awaiting_of(connection, device.user_id, after, now, WAITING) or None
+                return await store.awaiting_of(connection, device.user_id, known, now, WAITING) or None
 
         return await p.bus.until(inbox(device.user_id), look, wait_s) or []
 
@@ -164,7 +165,9 @@ class Transactions:
                 await entries.forget(connection, id)
                 await p.audit.record(connection, Event("transaction.results_deleted", "server", f"transaction:{id}"))
             for digest in files:
-                await p.documents.discard(digest)
+                # The rows have forgotten it: what is not deleted now is deleted by nobody, so the others must not wait.
+                with suppress(Unavailable):
+                    await p.documents.discard(digest)
         return len(stale)
 
     async def _settled(self, id: TransactionId, may_see: May, states: frozenset[State], wait_s: float) -> Details:

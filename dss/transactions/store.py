@@ -1,5 +1,6 @@
 """Queries over transactions. In each step the WHERE on the old state is the lock: exactly one caller wins it."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -52,13 +53,12 @@ async def page_of_client(
 
 
 async def awaiting_of(
-    connection: AsyncConnection, user_id: UserId, after: TransactionId | None, now: datetime, limit: int
+    connection: AsyncConnection, user_id: UserId, known: Collection[TransactionId], now: datetime, limit: int
 ) -> list[Transaction]:
-    """Return what awaits a person's answer now, oldest first, newer than one of them."""
+    """Return what awaits a person's answer now and is not among the known, oldest first."""
     t = transactions
     query = sa.select(t).where(t.c.user_id == user_id, t.c.state == State.AWAITING, t.c.expires_at > now)
-    if after is not None:
-        query = query.where(t.c.id > after)
+    query = query.where(t.c.id.not_in(known))
     return [_transaction(row) for row in await connection.execute(query.order_by(t.c.id).limit(limit))]
 
 
@@ -104,16 +104,17 @@ async def expire(connection: AsyncConnection, id: TransactionId, now: datetime) 
 
 
 async def claim(connection: AsyncConnection, work: Work, now: datetime, until: datetime) -> Transaction | None:
-    """Take the oldest transaction that waits for a kind of work and is in no live node's hands.
+    """Take a transaction that waits for a kind of work and is in no live node's hands.
 
-    The next lease number makes any earlier attempt late.
+    What nobody tried comes first, then what was put off, the longest ago first: one that fails again and again keeps
+    no other waiting. The next lease number makes any earlier attempt late.
     """
     t = transactions
     idle = sa.or_(t.c.lease_until.is_(None), t.c.lease_until <= now)
     usable = sa.or_(t.c.state == State.SIGNING, (t.c.state == State.CONFIRMED) & (t.c.sad_expires_at > now))
     free = (t.c.work == work) & usable & idle
-    candidate = sa.select(t.c.id).where(free).order_by(t.c.id).limit(1).with_for_update(skip_locked=True)
-    chosen = (await connection.execute(candidate)).scalar_one_or_none()
+    candidate = sa.select(t.c.id).where(free).order_by(t.c.lease_until.nulls_first(), t.c.id)
+    chosen = (await connection.execute(candidate.limit(1).with_for_update(skip_locked=True))).scalar_one_or_none()
     if chosen is None:
         return None
     taken = {"state": State.SIGNING, "lease": t.c.lease + 1, "lease_until": until, "changed_at": now}
@@ -130,11 +131,11 @@ async def hand_on(connection: AsyncConnection, held: Transaction, work: Work, un
     await connection.execute(mine.values(work=work, lease_until=until))
 
 
-async def extend(connection: AsyncConnection, held: Transaction, until: datetime) -> None:
-    """Keep a lease for longer, unless another attempt took over."""
+async def extend(connection: AsyncConnection, held: Transaction, work: Work, now: datetime, until: datetime) -> None:
+    """Keep a lease for longer, unless it was given back or has lapsed."""
     t = transactions
     mine = sa.update(t).where(t.c.id == held.id, t.c.lease == held.lease, t.c.state == State.SIGNING)
-    await connection.execute(mine.values(lease_until=until))
+    await connection.execute(mine.where(t.c.work == work, t.c.lease_until > now).values(lease_until=until))
 
 
 async def finish(connection: AsyncConnection, held: Transaction, to: State, now: datetime, *, why: str = "") -> None:

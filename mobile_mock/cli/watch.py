@@ -17,7 +17,7 @@ from mobile_mock.cli.options import Common, command
 from mobile_mock.cli.output import Output
 from mobile_mock.errors import BadInput, PhoneError, Refused, Unreachable
 from mobile_mock.exits import Exit
-from mobile_mock.phone import Phone
+from mobile_mock.phone import MOST_KNOWN, Phone
 from mobile_mock.showing import Notice, Shown
 
 app = typer.Typer()
@@ -61,6 +61,7 @@ class Watcher:
     """One run of `watch`.
 
     stop: set by a signal or the clock; looked at between answers, never within one.
+    seen: ids in the order in which they came.
     end:  how the newest transaction ended.
     """
 
@@ -69,7 +70,7 @@ class Watcher:
     rules: Watch
     pin: str | None
     stop: asyncio.Event
-    seen: set[str] = field(default_factory=set)
+    seen: dict[str, None] = field(default_factory=dict)
     end: Exit = Exit.DONE
 
     async def run(self) -> Exit:
@@ -93,12 +94,10 @@ class Watcher:
             if self.stop.is_set():
                 return
             await self._handle(notice)
-            self.seen.add(notice.id)
+            self.seen[notice.id] = None
 
     async def _new(self) -> list[Notice]:
-        notices = await self.phone.waiting(max(self.seen, default=None), POLL)
-        # Ids need not become visible in their order: after a quiet poll, look for those that came late.
-        return notices or [notice for notice in await self.phone.waiting() if notice.id not in self.seen]
+        return await self.phone.waiting(list(self.seen)[-MOST_KNOWN:], POLL)
 
     async def _handle(self, notice: Notice) -> None:
         try:

@@ -64,7 +64,7 @@ def kek(bench: Bench) -> Any:
 async def test_a_key_unwraps_as_nothing_but_a_key_that_only_signs(
     user_keys: UserKeys, user_token: Token, spec: KeySpec, deviation: dict[Attribute, Any]
 ):
-    blob = (await user_keys.generate(spec)).wrapped
+    blob = (await user_keys.generate(spec)).key.wrapped
 
     assert attempt(user_token, lambda bench: unwrap(bench, blob, spec, deviation)) == "TemplateInconsistent"
 
@@ -76,7 +76,7 @@ async def test_a_key_unwraps_as_nothing_but_a_key_that_only_signs(
 async def test_a_key_does_not_unwrap_as_a_secret(
     user_keys: UserKeys, user_token: Token, spec: KeySpec, template: dict[Attribute, Any]
 ):
-    blob = (await user_keys.generate(spec)).wrapped
+    blob = (await user_keys.generate(spec)).key.wrapped
 
     def as_secret(bench: Bench) -> Any:
         template_ = template | {Attribute.CLASS: ObjectClass.SECRET_KEY}
@@ -98,7 +98,7 @@ async def test_a_key_does_not_unwrap_as_a_secret(
 async def test_an_unwrapped_key_cannot_be_read_wrapped_again_or_loosened(
     user_keys: UserKeys, user_token: Token, spec: KeySpec, secret: Attribute
 ):
-    blob = (await user_keys.generate(spec)).wrapped
+    blob = (await user_keys.generate(spec)).key.wrapped
 
     def loosen(bench: Bench) -> None:
         unwrap(bench, blob, spec)[Attribute.EXTRACTABLE] = True
@@ -124,7 +124,7 @@ async def test_an_unwrapped_key_cannot_be_read_wrapped_again_or_loosened(
 async def test_the_kek_works_with_no_mechanism_but_its_own(
     user_keys: UserKeys, user_token: Token, mechanism: Mechanism
 ):
-    blob = (await user_keys.generate(KeySpec.P256)).wrapped
+    blob = (await user_keys.generate(KeySpec.P256)).key.wrapped
 
     def by(bench: Bench) -> Any:
         return kek(bench).unwrap_key(

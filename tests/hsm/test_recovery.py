@@ -22,7 +22,7 @@ from dss.kernel.digest import Digest
 from dss.kernel.errors import DssError, HsmUnavailable
 from dss.kernel.ids import BoxKeyId
 from dss.kernel.keyspec import KeySpec
-from tests.hsm.test_userkeys import ECDSA, verify, wrapped
+from tests.hsm.test_userkeys import ECDSA, verify
 from tests.world.softhsm import SoftHsm
 
 
@@ -64,7 +64,7 @@ async def test_under_load_every_call_signs_or_says_unavailable_and_then_all_sign
     async def sign_on() -> None:
         while not over.is_set():
             try:
-                signatures.append(await user_keys.sign(wrapped(key, KeySpec.P256), ECDSA, digest))
+                signatures.append(await user_keys.sign(key.key, ECDSA, digest))
             except DssError as failure:
                 failures.append(failure)
 
@@ -160,7 +160,7 @@ async def test_a_lost_login_is_made_again(user_keys: UserKeys, user_token: Token
     # The end of all sessions is the logout of the process (PKCS#11 2.40 section 5.6).
     assert ctypes.CDLL(str(softhsm.module)).C_CloseAllSessions(ctypes.c_ulong(token.slot.slot_id)) == 0
 
-    signature = await user_keys.sign(wrapped(key, KeySpec.P256), ECDSA, Digest.of(b"a contract"))
+    signature = await user_keys.sign(key.key, ECDSA, Digest.of(b"a contract"))
 
     verify(key.public_key, signature, ECDSA, Digest.of(b"a contract"))
 

@@ -14,7 +14,7 @@ from dss.hsm.servicekeys import KeyName, ServiceKeys
 from dss.hsm.setup import create_service_keys
 from dss.hsm.token import Token
 from dss.kernel.clock import SystemClock
-from dss.kernel.errors import Conflict, Invalid, NotFound
+from dss.kernel.errors import Conflict, Invalid, NotFound, Unavailable
 from dss.kernel.ids import BoxKeyId, Ids
 from tests.world.softhsm import SoftHsm
 
@@ -140,3 +140,11 @@ async def test_making_the_keys_again_changes_nothing(service_keys: ServiceKeys, 
 
 async def test_check_passes(service_keys: ServiceKeys):
     await service_keys.check()
+
+
+async def test_keys_without_their_token_refuse_every_use():
+    absent = ServiceKeys(None)
+
+    for use in (absent.check(), absent.hmac(KeyName.PIN, b""), absent.public_key(KeyName.DEVICE_CHANNEL)):
+        with pytest.raises(Unavailable):
+            await use

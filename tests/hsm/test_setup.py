@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from dss.hsm.setup import create_kek, init_token
+from dss.hsm.setup import create_kek, create_next_kek, init_token
 from dss.hsm.token import Token
 from dss.hsm.userkeys import UserKeys
 from dss.kernel.digest import Digest
 from dss.kernel.errors import Invalid
 from dss.kernel.keyspec import KeySpec
-from tests.hsm.test_userkeys import ECDSA, verify, wrapped
+from tests.hsm.test_userkeys import ECDSA, verify
 from tests.world.softhsm import SoftHsm
 
 WORKER = """
@@ -55,7 +55,7 @@ async def test_a_kek_is_made_once(softhsm: SoftHsm, user_keys: UserKeys, user_to
     assert create_kek(user_token) == "kek-1"
 
     digest = Digest.of(b"a contract")
-    verify(key.public_key, await user_keys.sign(wrapped(key, KeySpec.P256), ECDSA, digest), ECDSA, digest)
+    verify(key.public_key, await user_keys.sign(key.key, ECDSA, digest), ECDSA, digest)
 
 
 @pytest.mark.parametrize("change", [{"label": ""}, {"label": "я" * 17}, {"pin": "123"}, {"pin": "1" * 256}], ids=str)
@@ -84,3 +84,19 @@ def test_processes_that_start_together_all_log_in(softhsm: SoftHsm):
 
     assert told == ["kek-1\n" * 15] * 4
     assert [worker.returncode for worker in workers] == [0] * 4
+
+
+async def test_the_next_kek_wraps_new_keys_and_leaves_the_old_ones_readable(softhsm: SoftHsm):
+    token = Token(softhsm.new_token("next"))
+    create_kek(token)
+    keys = UserKeys(token)
+    old = await keys.generate(KeySpec.P256)
+
+    assert create_next_kek(token) == "kek-2"
+
+    new = await keys.generate(KeySpec.P256)
+    assert (old.key.kek_id, new.key.kek_id) == ("kek-1", "kek-2")
+    digest = Digest.of(b"a contract")
+    for key in (old, new):
+        verify(key.public_key, await keys.sign(key.key, ECDSA, digest), ECDSA, digest)
+    token.close()

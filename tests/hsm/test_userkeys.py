@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from dss.hsm.module import module_at
 from dss.hsm.sessions import Bench
 from dss.hsm.setup import create_kek
 from dss.hsm.token import Refused, Token
-from dss.hsm.userkeys import GeneratedKey, UserKeys, WrappedKey
+from dss.hsm.userkeys import UserKeys, WrappedKey
 from dss.kernel.digest import ALGORITHMS, SHA256, Digest
 from dss.kernel.errors import HsmUnavailable, Invalid
 from dss.kernel.keyspec import KeySpec, Padding, Scheme
@@ -29,10 +30,6 @@ SCHEMES = {
     False: [Scheme(Padding.ECDSA)],
 }
 ECDSA = Scheme(Padding.ECDSA)
-
-
-def wrapped(key: GeneratedKey, spec: KeySpec) -> WrappedKey:
-    return WrappedKey(key.kek_id, key.wrapped, spec)
 
 
 def verify(public_key: bytes, signature: bytes, scheme: Scheme, digest: Digest) -> None:
@@ -56,7 +53,7 @@ async def test_every_kind_of_key_signs_every_hash_in_every_scheme(user_keys: Use
     for algorithm in ALGORITHMS:
         digest = Digest.of(b"a contract", algorithm)
         for scheme in SCHEMES[spec.is_rsa]:
-            signature = await user_keys.sign(wrapped(key, spec), scheme, digest)
+            signature = await user_keys.sign(key.key, scheme, digest)
             verify(key.public_key, signature, scheme, digest)
 
 
@@ -64,7 +61,7 @@ async def test_a_pss_signature_has_no_other_salt_length_than_asked(user_keys: Us
     key = await user_keys.generate(KeySpec.RSA_2048)
     digest = Digest.of(b"a contract")
 
-    signature = await user_keys.sign(wrapped(key, KeySpec.RSA_2048), Scheme(Padding.PSS, 20), digest)
+    signature = await user_keys.sign(key.key, Scheme(Padding.PSS, 20), digest)
 
     with pytest.raises(InvalidSignature):
         verify(key.public_key, signature, Scheme(Padding.PSS, 32), digest)
@@ -92,7 +89,7 @@ async def test_nothing_of_a_key_stays_in_the_token(user_keys: UserKeys, user_tok
     before = objects(user_token)
 
     key = await user_keys.generate(KeySpec.P256)
-    await user_keys.sign(wrapped(key, KeySpec.P256), ECDSA, Digest.of(b"a contract"))
+    await user_keys.sign(key.key, ECDSA, Digest.of(b"a contract"))
 
     assert objects(user_token) == before
 
@@ -114,7 +111,8 @@ async def test_many_threads_sign_without_an_error(softhsm: SoftHsm):
     """T57. Loaded without CKF_OS_LOCKING_OK the process would not live to the end of this."""
     token = Token(softhsm.user)
     keys = UserKeys(token)
-    key = wrapped(generated := await keys.generate(KeySpec.P256), KeySpec.P256)
+    generated = await keys.generate(KeySpec.P256)
+    key = generated.key
     digests = [Digest.of(bytes([number])) for number in range(200)]
 
     def sign_all(_: int) -> list[bytes]:
@@ -143,17 +141,17 @@ async def test_a_bad_key_is_refused_and_disturbs_nobody(
     generation = module_at(softhsm.module).generation
 
     with pytest.raises(BlobRefused):
-        await user_keys.sign(WrappedKey(key.kek_id, spoil(key.wrapped), spec), Scheme.default_for(spec), Digest.of(b""))
+        await user_keys.sign(replace(key.key, wrapped=spoil(key.key.wrapped)), Scheme.default_for(spec), Digest.of(b""))
 
     assert module_at(softhsm.module).generation == generation
-    await user_keys.sign(wrapped(key, spec), Scheme.default_for(spec), Digest.of(b""))
+    await user_keys.sign(key.key, Scheme.default_for(spec), Digest.of(b""))
 
 
 async def test_a_key_of_another_kind_than_stated_is_refused(user_keys: UserKeys):
     key = await user_keys.generate(KeySpec.P256)
 
     with pytest.raises(BlobRefused):
-        await user_keys.sign(wrapped(key, KeySpec.RSA_2048), Scheme(Padding.PKCS1), Digest.of(b""))
+        await user_keys.sign(replace(key.key, spec=KeySpec.RSA_2048), Scheme(Padding.PKCS1), Digest.of(b""))
 
 
 async def test_an_unknown_kek_is_a_fault_of_the_hsm_and_disturbs_nobody(user_keys: UserKeys, softhsm: SoftHsm):
@@ -161,7 +159,7 @@ async def test_an_unknown_kek_is_a_fault_of_the_hsm_and_disturbs_nobody(user_key
     generation = module_at(softhsm.module).generation
 
     with pytest.raises(HsmUnavailable):
-        await user_keys.sign(WrappedKey("kek-99", key.wrapped, KeySpec.P256), ECDSA, Digest.of(b""))
+        await user_keys.sign(replace(key.key, kek_id="kek-99"), ECDSA, Digest.of(b""))
 
     assert module_at(softhsm.module).generation == generation
 
@@ -176,12 +174,12 @@ async def test_a_new_kek_wraps_new_keys_and_the_old_one_still_opens_its_own(soft
 
     new = await keys.generate(KeySpec.P256)
 
-    assert (old.kek_id, new.kek_id) == ("kek-9", "kek-10")
+    assert (old.key.kek_id, new.key.kek_id) == ("kek-9", "kek-10")
     for key in (old, new):
         digest = Digest.of(b"a contract", SHA256)
-        verify(key.public_key, await keys.sign(wrapped(key, KeySpec.P256), ECDSA, digest), ECDSA, digest)
+        verify(key.public_key, await keys.sign(key.key, ECDSA, digest), ECDSA, digest)
     with pytest.raises(BlobRefused):
-        await keys.sign(WrappedKey(new.kek_id, old.wrapped, KeySpec.P256), ECDSA, Digest.of(b""))
+        await keys.sign(replace(new.key, wrapped=old.key.wrapped), ECDSA, Digest.of(b""))
     token.close()
 
 

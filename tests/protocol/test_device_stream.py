@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dss.kernel.errors import DatabaseUnavailable
 from tests.protocol.prover import LIST, Prover
 from tests.protocol.scene import HASH, SOON, Scene, scene
 
@@ -25,6 +26,7 @@ class Listener:
         self.started: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._arrived: asyncio.Queue[bytes] = asyncio.Queue()
         self._gone = asyncio.Event()
+        self.ended = asyncio.Event()
 
     async def receive(self) -> dict[str, Any]:
         """Tell the server that the phone has gone, once it has."""
@@ -37,6 +39,8 @@ class Listener:
             self.started.set_result(message)
         elif message.get("body"):
             await self._arrived.put(message["body"])
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            self.ended.set()
 
     async def event(self) -> tuple[str, dict[str, Any]]:
         """The next event: its name and its data."""
@@ -114,6 +118,17 @@ async def test_t32_the_stream_tells_nothing_of_another_person_s(scene: Scene):
         assert listener.is_silent()
 
 
+async def test_the_stream_ends_when_the_database_is_away(scene: Scene, alice: Prover, monkeypatch: pytest.MonkeyPatch):
+    async def away(*_: Any) -> None:
+        raise DatabaseUnavailable
+
+    monkeypatch.setattr(scene.world.services.transactions, "waiting", away)
+    async with listening(alice) as listener:
+        await asyncio.wait_for(listener.ended.wait(), 5)
+        assert listener.started.result()["status"] == 200
+        assert listener.is_silent()
+
+
 async def test_a_phone_that_waits_is_told_when_something_is_asked(scene: Scene, alice: Prover):
     async with scene.world.http() as http:
         call = http.get(LIST, params={"wait": 60}, headers={"DPoP": alice.proof()})
@@ -129,7 +144,7 @@ async def test_a_phone_that_waits_is_told_when_something_is_asked(scene: Scene, 
 async def test_a_phone_that_has_seen_one_is_told_of_the_next_only(scene: Scene, alice: Prover):
     first, second = [(await ask(scene))["id"] for _ in range(2)]
     async with scene.world.http() as http:
-        call = http.get(LIST, params={"wait": 60, "after": first}, headers={"DPoP": alice.proof()})
+        call = http.get(LIST, params={"wait": 60, "known": first}, headers={"DPoP": alice.proof()})
         told = (await asyncio.wait_for(call, 5)).json()
     assert [one["id"] for one in told["transactions"]] == [second]
     for id in (first, second):

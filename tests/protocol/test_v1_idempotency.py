@@ -85,6 +85,13 @@ async def test_t43_a_credential_is_asked_for_once_under_one_key(alone: Scene):
     await alone.refuses(again, Refusal(409, "idempotency_conflict"))
 
 
+async def test_t43_a_repeated_wish_for_a_credential_tells_what_has_become_of_the_first(alone: Scene):
+    asked = await alone.shop.post("/v1/credentials", {"user": "alice"}, key="k")
+    await alone.sign(asked["transaction_id"])
+    again = await alone.shop.post("/v1/credentials", {"user": "alice"}, key="k")
+    assert again == {**asked, "state": "active"}
+
+
 async def test_t43_an_upload_under_the_same_key_is_one_document_and_another_file_is_refused(alone: Scene):
     async def upload(content: bytes, name: str = "contract.pdf"):
         return await alone.shop.http.post(

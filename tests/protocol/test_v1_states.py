@@ -131,9 +131,11 @@ async def test_a_bare_hash_has_no_document_to_collect(scene: Scene):
 
 
 async def test_nothing_can_be_asked_of_a_signer_without_a_phone(scene: Scene):
+    """T17: that there is no such signer, and that they have no phone, look alike."""
     await scene.world.user("bob")
-    call = scene.shop.http.post("/v1/credentials", json={"user": "bob"})
-    await scene.refuses(call, Refusal(409, "conflict", "no phone that can answer now"))
+    calls = [scene.shop.http.post("/v1/credentials", json={"user": login}) for login in ("bob", "nobody")]
+    told = [(await scene.refuses(call, Refusal(404, "not_found", "no such signer"))).content for call in calls]
+    assert told[0] == told[1]
 
 
 async def test_a_credential_that_is_only_asked_for_cannot_sign(scene: Scene):

@@ -44,7 +44,7 @@ async def test_nothing_can_be_asked_of_a_signer_whose_phone_is_locked_until_it_i
 
     await fresh.refuses_wish(Refusal(409, "conflict", "no phone that can answer now"))
     asked = fresh.shop.http.post("/v1/credentials", json={"user": "alice"})
-    await fresh.refuses(asked, Refusal(409, "conflict", "no phone that can answer now"))
+    await fresh.refuses(asked, Refusal(404, "not_found", "no such signer with a phone that can answer now"))
 
     fresh.world.clock.move(3 * 3600)
     await fresh.world.services.transactions.expire_overdue()

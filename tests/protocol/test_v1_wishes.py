@@ -38,7 +38,8 @@ async def test_a_hash_of_the_wrong_length_is_refused_and_the_right_length_told(s
 
 
 async def test_one_wrong_hash_among_right_ones_refuses_them_all(scene: Scene):
-    await scene.refuses_wish(Refusal(422, "bad_digest", "32 bytes, not 31"), hashes=[HASH, of_length(31), HASH])
+    says = "hashes[1]: a sha256 digest has 32 bytes, not 31"
+    await scene.refuses_wish(Refusal(422, "bad_digest", says), hashes=[HASH, of_length(31), HASH])
 
 
 async def test_an_unknown_hash_algorithm_is_refused_and_the_known_ones_told(scene: Scene):
@@ -48,7 +49,7 @@ async def test_an_unknown_hash_algorithm_is_refused_and_the_known_ones_told(scen
 @pytest.mark.parametrize("text", [HASH.rstrip("="), HASH[:-2] + "R=", HASH + "\n", "é" * 44])
 async def test_a_hash_has_one_text_only(scene: Scene, text: str):
     """RFC 4648 sections 3.3 and 3.5."""
-    await scene.refuses_wish(Refusal(400, "bad_request", "base64"), hashes=[text])
+    await scene.refuses_wish(Refusal(400, "bad_request", "hashes[2]: not base64"), hashes=[HASH, HASH, text])
 
 
 async def test_t04_a_text_of_501_characters_is_refused_and_never_cut(scene: Scene):

@@ -28,6 +28,7 @@ async def test_a_completion_that_takes_longer_than_a_lease_is_not_done_twice(
     complete, taken_over = Documents.complete, []
 
     async def complete_slowly(*arguments: Any) -> Any:
+        monkeypatch.undo()
         for _ in range(3):
             world.clock.move(LEASE_S * 2 / 3)
             await asyncio.sleep(LEASE_S)

@@ -203,8 +203,8 @@ class FakeServer:
     def _list(self) -> httpx.Response:
         waiting = sorted(id for id, state in self.states.items() if state == "awaiting")
         expires = time_text(self.clock.now() + timedelta(seconds=300))
-        after = self.calls[-1].url.params.get("after", "")
-        notices = [{"id": id, "kind": "sign", "expires": expires} for id in waiting if id > after]
+        known = self.calls[-1].url.params.get("known", "").split(",")
+        notices = [{"id": id, "kind": "sign", "expires": expires} for id in waiting if id not in known]
         return httpx.Response(200, json={"transactions": notices})
 
     def _offer(self) -> httpx.Response:

@@ -40,8 +40,8 @@ async def test_everything_that_waits_is_listed(server, phone):
     server.ask(THIRD)
 
     assert [notice.id for notice in await phone.waiting()] == [FIRST, THIRD]
-    assert [notice.id for notice in await phone.waiting(after=FIRST, wait=30)] == [THIRD]
-    assert dict(server.calls[-1].url.params) == {"wait": "30", "after": FIRST}
+    assert [notice.id for notice in await phone.waiting([FIRST], wait=30)] == [THIRD]
+    assert dict(server.calls[-1].url.params) == {"wait": "30", "known": FIRST}
 
 
 async def test_a_document_is_fetched_checked_and_handed_out(server, phone):

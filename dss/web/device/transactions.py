@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import msgspec
 import structlog
+from msgspec import Meta
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from dss.devices.request import Kind
 from dss.documents.model import PDF, Prepared
@@ -16,14 +18,25 @@ from dss.kernel.errors import AnswerRefused, Conflict, Expired, Locked, Unavaila
 from dss.kernel.ids import TransactionId
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
+from dss.transactions.service import WAITING
 from dss.web.device.authenticating import device_of
 from dss.web.device.enrolments import Compact
 from dss.web.http.fields import Id, Index, Time, Wait
+from dss.web.http.files import WholeFile
 from dss.web.http.op import op
 from dss.web.http.services import services_of
 
 DER, EVENTS = "application/octet-stream", "text/event-stream"
 PING_S, LOOK_S = 15, 30
+
+Known = Annotated[
+    str,
+    Meta(
+        pattern="^([0-9A-HJKMNP-TV-Z]{26}(,[0-9A-HJKMNP-TV-Z]{26})*)?$",
+        max_length=27 * WAITING,
+        description="Ids that the phone knows already, with commas between.",
+    ),
+]
 
 log = structlog.get_logger(__name__)
 
@@ -63,35 +76,38 @@ class Answered(msgspec.Struct):
 
 
 @op("GET", "/device/v1/transactions")
-async def list_waiting(request: Request, wait: Wait = 0, after: Id | None = None) -> Notices:
-    """List what awaits an answer and is newer than `after`, oldest first; wait for it if there is nothing.
+async def list_waiting(request: Request, wait: Wait = 0, known: Known = "") -> Notices:
+    """List what awaits an answer, oldest first, at most 100.
 
-    At most 100 at a time: after a full list, ask on with the last id as `after`.
+    With `known`, what is not among these ids; with `wait`, once there is any or the wait is over.
     """
-    newer = TransactionId(after) if after else None
-    found = await services_of(request).transactions.waiting(device_of(request), newer, wait)
+    seen = [TransactionId(id) for id in known.split(",") if id]
+    found = await services_of(request).transactions.waiting(device_of(request), seen, wait)
     return Notices([_notice(transaction) for transaction in found])
 
 
 @op("GET", "/device/v1/transactions/{id}")
 async def show_transaction(request: Request, id: Id, wait: Wait = 0) -> Shown:
-    """Read the confirmation request; with `wait`, once the transaction is neither confirmed nor being signed."""
+    """Read a transaction's state and its confirmation request.
+
+    With `wait`, once it is neither confirmed nor being signed, or the wait is over.
+    """
     shown = await services_of(request).transactions.show(device_of(request), TransactionId(id), wait)
     return Shown(shown.state, shown.request_jws)
 
 
 @op("GET", "/device/v1/transactions/{id}/documents/{index}/original", gives=(PDF,))
-async def read_original(request: Request, id: Id, index: Index) -> FileResponse:
+async def read_original(request: Request, id: Id, index: Index) -> WholeFile:
     """Read a document as it was uploaded, until the transaction has ended."""
     made = await _material(request, id, index)
-    return FileResponse(services_of(request).documents.original(made.document_digest), media_type=PDF)
+    return WholeFile(services_of(request).documents.original(made.document_digest), media_type=PDF)
 
 
 @op("GET", "/device/v1/transactions/{id}/documents/{index}/prepared", gives=(PDF,))
-async def read_prepared(request: Request, id: Id, index: Index) -> FileResponse:
+async def read_prepared(request: Request, id: Id, index: Index) -> WholeFile:
     """Read a document with its place for the signature, until the transaction has ended."""
     made = await _material(request, id, index)
-    return FileResponse(services_of(request).documents.product(made.prepared.digest), media_type=PDF)
+    return WholeFile(services_of(request).documents.product(made.prepared.digest), media_type=PDF)
 
 
 @op("GET", "/device/v1/transactions/{id}/documents/{index}/attributes", gives=(DER,))
@@ -116,15 +132,15 @@ async def stream(request: Request) -> EventSourceResponse:
 async def _events(request: Request) -> AsyncIterator[ServerSentEvent]:
     """Give the events until the phone has gone; without a database the stream ends, and the phone opens another."""
     device, transactions = device_of(request), services_of(request).transactions
-    newest: TransactionId | None = None
+    told: list[TransactionId] = []
     while not await request.is_disconnected():
         try:
-            waiting = await transactions.waiting(device, newest, LOOK_S)
+            waiting = await transactions.waiting(device, told, LOOK_S)
         except Unavailable as fault:
             log.warning("stream ended", device=device.id, error_code=fault.code)
             return
         for found in waiting:
-            newest = found.id
+            told = [*told, found.id][-WAITING:]
             wake_up = {"id": found.id, "kind": found.kind}
             yield ServerSentEvent(event="transaction", data=msgspec.json.encode(wake_up).decode())
         await asyncio.sleep(0)

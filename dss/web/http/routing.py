@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from dss.kernel.errors import DssError
+from dss.kernel.errors import BadRequest, DssError
 from dss.web.http.op import JSON, Created, Operation, Protocol
 from dss.web.http.params import read_parameters
 from dss.web.http.problems import printable
@@ -19,6 +19,7 @@ from dss.web.http.security import require_scope
 from dss.web.http.services import services_of
 
 LONGEST_SUBJECT = 128
+SINGLE = ("Authorization", "Content-Type", "Idempotency-Key")
 
 log = structlog.get_logger(__name__)
 
@@ -57,6 +58,7 @@ class Endpoint:
 
     async def _result(self, request: Request) -> Any:
         declared = self.operation.declared
+        _require_single(request)
         if self.protocol.security and not declared.public:
             request.state.caller = await self.protocol.security.authenticate(request)
         if declared.scope:
@@ -104,6 +106,13 @@ def _route(path: str, endpoints: dict[str, Endpoint]) -> Route:
         return await endpoints["GET" if request.method == "HEAD" else request.method].serve(request)
 
     return Route(path, serve, methods=list(endpoints), name=path)
+
+
+def _require_single(request: Request) -> None:
+    """Raise BadRequest if a header stands twice that a proxy in front may have read another way."""
+    for name in SINGLE:
+        if len(request.headers.getlist(name)) > 1:
+            raise BadRequest(f"the header {name} stands more than once")
 
 
 async def _audit(request: Request, error: DssError) -> None:

@@ -116,7 +116,10 @@ async def list_credentials(
 
 @op("GET", "/v1/credentials/{id}", scope="credentials")
 async def read_credential(request: Request, id: Id, wait: Wait = 0) -> Credential:
-    """Read a credential; one that the caller asked for can be read, and with `wait` waited for, before it is active."""
+    """Read a credential, active or asked for by the caller.
+
+    With `wait`, once the request for it has come to its end or the wait is over.
+    """
     found = await services_of(request).transactions.credential_of(client_of(request), CredentialId(id), wait)
     return _requested(found) if isinstance(found, Transaction) else _active(found)
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 from starlette.requests import Request
-from starlette.responses import FileResponse
 
 from dss.documents.model import PDF
 from dss.kernel import b64
@@ -27,6 +26,7 @@ from dss.kernel.keyspec import Scheme
 from dss.transactions.model import Idempotency, OpenSigning
 from dss.web.http import paging
 from dss.web.http.fields import Id, IdempotencyKey, Index, Wait
+from dss.web.http.files import WholeFile
 from dss.web.http.op import Created, op
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
@@ -82,7 +82,10 @@ async def list_signatures(
 
 @op("GET", "/v1/signatures/{id}", scope="signatures")
 async def read_signature(request: Request, id: Id, wait: Wait = 0) -> Signature:
-    """Read a signature; with `wait`, once it has come to its end or the wait is over."""
+    """Read a signature.
+
+    With `wait`, once it has come to its end or the wait is over.
+    """
     return signature(await services_of(request).transactions.of_client(client_of(request), TransactionId(id), wait))
 
 
@@ -93,11 +96,11 @@ async def cancel_signature(request: Request, id: Id) -> Signature:
 
 
 @op("GET", "/v1/signatures/{id}/documents/{index}", scope="signatures", errors=(Conflict, Expired), gives=(PDF,))
-async def collect_document(request: Request, id: Id, index: Index) -> FileResponse:
+async def collect_document(request: Request, id: Id, index: Index) -> WholeFile:
     """Collect a signed document."""
     services = services_of(request)
     signed = await services.transactions.signed_file(client_of(request), TransactionId(id), index)
-    return FileResponse(services.documents.product(signed.digest), media_type=PDF, filename=signed.name)
+    return WholeFile(services.documents.product(signed.digest), media_type=PDF, filename=signed.name)
 
 
 def _wish(client_id: ClientId, body: SignatureRequest, idempotency_key: str | None) -> OpenSigning:
