@@ -25,6 +25,7 @@ from dss.hsm.userkeys import UserKeys
 from dss.infra.bus import Bus
 from dss.infra.db import Database
 from dss.infra.files import FolderStore
+from dss.infra.recently import Recently
 from dss.kernel.clock import Clock, SystemClock
 from dss.kernel.errors import Unavailable
 from dss.kernel.ids import Ids
@@ -44,6 +45,7 @@ from dss.transactions.service import Transactions
 from dss.users.service import Users
 
 REREAD_ALONE_S, REREAD_SHARED_S = 5.0, 0.5
+READY_S = 1.0
 ROOT_CA, ISSUING_CA = "root", "issuing"
 WORK_OF = {Role.SIGN: Work.KEY, Role.WORKER: Work.CERTIFICATE}
 
@@ -86,6 +88,7 @@ class Services:
     transactions: Transactions
     performing: tuple[Performing, ...]
     oauth: Authorization
+    ready: Recently
 
 
 @asynccontextmanager
@@ -193,7 +196,15 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
         transactions=Transactions(parts),
         performing=tuple(Performing(parts, work) for role, work in WORK_OF.items() if settings.role.plays(role)),
         oauth=_oauth(ground, middle),
+        ready=Recently(lambda: _check(database, tokens, clock), READY_S),
     )
+
+
+async def _check(database: Database, tokens: HsmKeys, clock: Clock) -> None:
+    await database.check(clock.now())
+    for keys in (tokens.service, tokens.user, tokens.ca):
+        if keys is not None:
+            await keys.check()
 
 
 def _middle(ground: _Ground, pool: Pool) -> _Middle:

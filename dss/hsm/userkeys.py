@@ -8,7 +8,7 @@ Source: RFC 5649 (AES-KWP).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -49,7 +49,7 @@ class WrappedKey:
     """
 
     kek_id: str
-    wrapped: bytes
+    wrapped: bytes = field(repr=False)
     spec: KeySpec
 
 

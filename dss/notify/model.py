@@ -1,6 +1,6 @@
 """What a letter is, and when a failed one is sent again."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NewType
 
@@ -29,8 +29,8 @@ class Letter:
 
     recipient: str
     subject: str
-    body: str
-    attachments: tuple[Attachment, ...] = ()
+    body: str = field(repr=False)
+    attachments: tuple[Attachment, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,7 @@ class Health(msgspec.Struct):
 async def read_health(request: Request) -> Health:
     """Tell that the database and the tokens of this process answer; else 503, and its code tells which does not."""
     services = services_of(request)
-    await services.database.check(services.clock.now())
-    for keys in (services.tokens.service, services.tokens.user, services.tokens.ca):
-        if keys is not None:
-            await keys.check()
+    await services.ready.require()
     return Health("ok", services.settings.role.value)
 
 
