@@ -23,6 +23,7 @@ MODULES = (
 LARGEST_DOCUMENT = 50 * 1024 * 1024
 LONGEST_CERTIFICATE_DAYS = 1095  # as the profile of signers allows
 LONGEST_S = 366 * 24 * 3600
+LEAST_SAD_S = 120  # phones' clocks may be a minute off, and their answers are timed by them
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -173,7 +174,7 @@ class Settings:
             pin_lock=_seconds(read, "PIN_LOCK_S", 3 * 3600),
             policy_oid=read("POLICY_OID", default="1.3.6.1.4.1.32473.1.1"),
             log_level=_log_level(read),
-            sad_lifetime=_seconds(read, "SAD_LIFETIME_S", 300, most=3600),
+            sad_lifetime=_seconds(read, "SAD_LIFETIME_S", 300, least=LEAST_SAD_S, most=3600),
             certificate_days=_whole(read, "CERTIFICATE_DAYS", 730, LONGEST_CERTIFICATE_DAYS),
         )
 
@@ -203,17 +204,17 @@ def _tokens(read: Config, pins: Collection[TokenName]) -> Tokens:
     )
 
 
-def _seconds(read: Config, name: str, default: int, *, most: int = LONGEST_S) -> timedelta:
-    return timedelta(seconds=_whole(read, name, default, most))
+def _seconds(read: Config, name: str, default: int, *, least: int = 1, most: int = LONGEST_S) -> timedelta:
+    return timedelta(seconds=_whole(read, name, default, most, least))
 
 
-def _whole(read: Config, name: str, default: int, most: int) -> int:
+def _whole(read: Config, name: str, default: int, most: int, least: int = 1) -> int:
     try:
         value: int = read(name, cast=int, default=default)
     except ValueError as fault:
         raise Invalid(f"DSS_{name} is not a whole number") from fault
-    if not 1 <= value <= most:
-        raise Invalid(f"DSS_{name} is {value}; it must be from 1 to {most}")
+    if not least <= value <= most:
+        raise Invalid(f"DSS_{name} is {value}; it must be from {least} to {most}")
     return value
 
 

@@ -201,7 +201,7 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
 
 
 async def _check(database: Database, tokens: HsmKeys, clock: Clock) -> None:
-    await database.check(clock.now())
+    await database.check(clock)
     for keys in (tokens.service, tokens.user, tokens.ca):
         if keys is not None:
             await keys.check()

@@ -132,10 +132,11 @@ class Phone:
         await self._in_time(shown, HONEST)
         async with self._store.exclusive():
             lost = self._unanswered(shown.id, DECLINE)
-            if lost is None:
-                kept, lost = answering.decline(self._store.load(), shown.request, refusal, self._now())
-                self._store.save(kept)
-            return await self._deliver(lost)
+            if lost and (state := await self._again(lost)):
+                return state
+            kept, answer = answering.decline(self._store.load(), shown.request, refusal, self._now())
+            self._store.save(kept)
+            return await self._deliver(answer)
 
     async def prepare(
         self, shown: Shown, pin: str | None = None, by: str = "pin", misbehave: Misbehaviour | None = None
@@ -217,8 +218,12 @@ class Phone:
         return await asyncio.to_thread(pins.proof, wrong.pin(pin), kept.salt, kept.iterations)
 
     def _unanswered(self, transaction: str, decision: str) -> Answer | None:
-        sent = self._store.load().newest_answer(transaction)
-        return sent.answer if sent and sent.taken is None and sent.answer.decision == decision else None
+        """Return an answer whose reply was lost, unless another has overtaken it: its counter would go back."""
+        kept = self._store.load()
+        sent = kept.newest_answer(transaction)
+        if sent is None or sent != kept.answers[-1] or sent.taken is not None:
+            return None
+        return sent.answer if sent.answer.decision == decision else None
 
     async def _confirmation(self, shown: Shown, by: str, proof: bytes, wrong: Misbehaviour) -> Answer:
         await self._settle_relock(shown)

@@ -23,7 +23,16 @@ from dss.infra.db import Database
 from dss.infra.secretbox import SecretBox
 from dss.kernel import b64, canonical
 from dss.kernel.clock import Clock, timestamp
-from dss.kernel.errors import ActivationRefused, AnswerRefused, BadRequest, DssError, Expired, KeyInUse, NotFound
+from dss.kernel.errors import (
+    ActivationRefused,
+    AnswerRefused,
+    BadRequest,
+    Conflict,
+    DssError,
+    Expired,
+    KeyInUse,
+    NotFound,
+)
 from dss.kernel.ids import DeviceId, EnrolmentId, Ids
 from dss.notify import letters
 from dss.notify.model import Letter
@@ -120,7 +129,13 @@ class Enrolling:
         if receipt := await self._repeated(id, jws):
             return receipt
         async with self._refusals_told(id):
-            return await self._enrol(id, jws, box)
+            try:
+                return await self._enrol(id, jws, box)
+            except (Expired, Conflict):
+                # The same enrolment may have been taken while this one was looked at.
+                if receipt := await self._repeated(id, jws):
+                    return receipt
+                raise
 
     async def _repeated(self, id: EnrolmentId, jws: str) -> str | None:
         """Return the receipt of an enrolment that is sent again because its reply was lost."""

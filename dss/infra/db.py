@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from dss.kernel.clock import Clock
 from dss.kernel.errors import DatabaseUnavailable, Unavailable
 
 POOL = 16
@@ -21,7 +22,7 @@ PASSING = ("08", "40", "53", "57P", "58")
 PASSING_SQLITE = tuple(
     f"SQLITE_{name}" for name in ("BUSY", "LOCKED", "CANTOPEN", "IOERR", "FULL", "NOMEM", "PROTOCOL")
 )
-CLOCK_SKEW_S = 1
+CLOCK_SKEW = timedelta(seconds=1)
 
 
 Done = TypeVar("Done")
@@ -68,17 +69,19 @@ class Database:
                     raise
                 await connection.exec_driver_sql("COMMIT")
 
-    async def check(self, now: datetime) -> None:
+    async def check(self, clock: Clock) -> None:
         """Ask the database for its time, and compare it with this node's: nodes judge by their own clocks.
 
         A database file has the clock of its machine. Raises DatabaseUnavailable, and Unavailable when the two are more
-        than CLOCK_SKEW_S apart.
+        than CLOCK_SKEW apart.
         """
         asked = sa.select(1) if self.is_sqlite else sa.select(sa.func.clock_timestamp())
         async with self.read() as connection:
+            before = clock.now()
             told = (await connection.execute(asked)).scalar_one()
-        if isinstance(told, datetime) and abs((told - now).total_seconds()) > CLOCK_SKEW_S:
-            raise Unavailable(f"this node's clock is more than {CLOCK_SKEW_S} s from the database's")
+            after = clock.now()
+        if isinstance(told, datetime) and not before - CLOCK_SKEW <= told <= after + CLOCK_SKEW:
+            raise Unavailable(f"this node's clock is more than {CLOCK_SKEW.seconds} s from the database's")
 
     async def close(self) -> None:
         """Close every connection."""

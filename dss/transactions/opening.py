@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,13 +16,13 @@ from dss.devices.request import ConfirmationRequest, Item, Kind, Party, Shown
 from dss.documents.model import Document, PrepareFor
 from dss.kernel import b64
 from dss.kernel.digest import Digest
-from dss.kernel.errors import Conflict, IdempotencyConflict, NotFound
+from dss.kernel.errors import Conflict, IdempotencyConflict, NotFound, TooMany, Unavailable
 from dss.kernel.ids import ClientId, CredentialId, TransactionId
 from dss.kernel.keyspec import Scheme, require_fit
 from dss.transactions import entries, prepared, rules, store
 from dss.transactions.machine import State
 from dss.transactions.model import Entry, Idempotency, OpenCreation, OpenSigning, Transaction
-from dss.transactions.parts import Parts, inbox
+from dss.transactions.parts import WAITING, Parts, inbox
 from dss.users.model import User
 
 
@@ -48,7 +49,7 @@ class Opening:
     async def open_signing(self, wish: OpenSigning) -> Transaction:
         """Prepare what is to be signed, and ask the signer's phone.
 
-        Raises Invalid, DeceptiveText, BadDigest, BadDocument, NotFound, Conflict, IdempotencyConflict.
+        Raises Invalid, DeceptiveText, BadDigest, BadDocument, NotFound, Conflict, TooMany, IdempotencyConflict.
         """
         p = self._parts
         rules.require_acceptable(wish, p.limits)
@@ -76,7 +77,7 @@ class Opening:
         """Ask the signer's phone to confirm a new key.
 
         Raises Invalid or DeceptiveText when a certificate cannot name the signer, NotFound, Conflict,
-        IdempotencyConflict.
+        TooMany, IdempotencyConflict.
         """
         p = self._parts
         if known := await self._known(wish.client_id, wish.idempotency):
@@ -98,9 +99,12 @@ class Opening:
 
     async def _open(self, draft: _Draft) -> Transaction:
         p = self._parts
-        request = await self._request(draft, p.clock.now().replace(microsecond=0))
-        payload = request.payload()
-        transaction = _transaction(draft, request, await p.devices.sign_request(payload))
+        try:
+            request = await self._request(draft, p.clock.now().replace(microsecond=0))
+            transaction = _transaction(draft, request, await p.devices.sign_request(request.payload()))
+        except BaseException:
+            await self._discard(draft.entries)
+            raise
         actor = f"client:{draft.client_id}" if draft.client_id else "operator"
         details = {"kind": draft.kind.value, "items": str(len(draft.entries))}
         event = Event("transaction.opened", actor, f"transaction:{transaction.id}", details=details)
@@ -159,9 +163,14 @@ class Opening:
         return user
 
     async def _require_phone(self, user: User) -> None:
+        """Raise Conflict unless the signer can answer, and TooMany when as much waits as one phone is told of."""
         now = self._parts.clock.now()
         if all(device.is_locked(now) for device in await self._parts.devices.of_user(user.id)):
             raise Conflict("the signer has no phone that can answer now")
+        async with self._parts.database.read() as connection:
+            waiting = await store.count_awaiting(connection, user.id, now)
+        if waiting >= WAITING:
+            raise TooMany(f"{WAITING} transactions wait for this signer's answer, and no more may", retry_after=60)
 
     def _how(self, wish: OpenSigning, credential: Credential, user: User) -> PrepareFor:
         spec = credential.key_spec
@@ -196,7 +205,8 @@ class Opening:
         """Delete what was prepared for a transaction that is not opened."""
         for entry in unused:
             if made := prepared.of(entry):
-                await self._parts.documents.discard(made.prepared.digest)
+                with suppress(Unavailable):
+                    await self._parts.documents.discard(made.prepared.digest)
 
 
 def _transaction(draft: _Draft, request: ConfirmationRequest, request_jws: str) -> Transaction:

@@ -16,6 +16,7 @@ from dss.transactions.model import Limits
 from dss.users.service import Users
 
 WORK = "work"
+WAITING = 100  # transactions that one phone is told of, and so may await its owner
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId
 from dss.transactions import entries, prepared, store
 from dss.transactions.machine import ENDED, LIVE, State
 from dss.transactions.model import Entry, Transaction
-from dss.transactions.parts import Parts, inbox, topic
+from dss.transactions.parts import WAITING, Parts, inbox, topic
 
 # How many one look takes at most: a sweep of those to end, and a phone of those to answer.
-SWEEP, WAITING = 100, 100
+SWEEP = 100
 AT_REST = frozenset(State) - {State.CONFIRMED, State.SIGNING}
 
 May = Callable[[Transaction], bool]

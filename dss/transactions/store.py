@@ -62,6 +62,13 @@ async def awaiting_of(
     return [_transaction(row) for row in await connection.execute(query.order_by(t.c.id).limit(limit))]
 
 
+async def count_awaiting(connection: AsyncConnection, user_id: UserId, now: datetime) -> int:
+    """Return how many transactions await a person's answer now."""
+    t = transactions
+    mine = (t.c.user_id == user_id) & (t.c.state == State.AWAITING) & (t.c.expires_at > now)
+    return (await connection.execute(sa.select(sa.func.count()).where(mine))).scalar_one()
+
+
 async def of_credential(connection: AsyncConnection, id: CredentialId) -> Transaction:
     """Return the transaction that made a credential. Raises NotFound."""
     t = transactions

@@ -97,7 +97,11 @@ class Watcher:
             self.seen[notice.id] = None
 
     async def _new(self) -> list[Notice]:
-        return await self.phone.waiting(list(self.seen)[-MOST_KNOWN:], POLL)
+        notices = await self.phone.waiting(list(self.seen)[-MOST_KNOWN:], POLL)
+        new = [notice for notice in notices if notice.id not in self.seen]
+        if notices and not new:
+            await asyncio.sleep(FIRST_PAUSE)
+        return new
 
     async def _handle(self, notice: Notice) -> None:
         try:

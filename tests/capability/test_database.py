@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.infra.db import Database
 from dss.infra.schema import UtcTime
+from dss.kernel.clock import SystemClock
 from dss.kernel.errors import DatabaseUnavailable, Unavailable
-from tests.world.clock import START
+from tests.world.clock import START, HandClock
 from tests.world.databases import Cluster
 
 COUNTER = sa.table("counter", sa.column("value", sa.Integer))
@@ -118,7 +119,7 @@ async def test_a_stopped_server_is_unavailable_and_the_same_database_works_after
     postgres.stop()
     try:
         with pytest.raises(DatabaseUnavailable) as told:
-            await on_postgres.check(datetime.now(UTC))
+            await on_postgres.check(SystemClock())
         assert told.value.retry_after is not None
         with pytest.raises(DatabaseUnavailable):
             async with on_postgres.write() as connection:
@@ -159,7 +160,7 @@ async def raise_on_the_server(database: Database, state: str) -> None:
 async def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/absent/dss.db")
     with pytest.raises(DatabaseUnavailable):
-        await database.check(START)
+        await database.check(HandClock())
     await database.close()
     while any("_connection_worker_thread" in thread.name for thread in threading.enumerate()):
         await asyncio.sleep(0)  # aiosqlite's thread tells this loop of its end, after a failure too
@@ -216,11 +217,10 @@ async def test_callers_that_are_cancelled_anywhere_leave_no_lock_and_lose_no_upd
 
 
 async def test_t44_a_node_whose_clock_differs_from_the_database_s_is_not_ready(on_postgres: Database) -> None:
-    now = datetime.now(UTC)
-    await on_postgres.check(now)
+    await on_postgres.check(SystemClock())
     for away in (timedelta(seconds=5), timedelta(seconds=-5)):
         with pytest.raises(Unavailable, match="clock"):
-            await on_postgres.check(now + away)
+            await on_postgres.check(HandClock(datetime.now(UTC) + away))
 
 
 async def test_a_fault_of_our_own_statement_is_not_told_as_an_outage(database: Database) -> None:

@@ -251,3 +251,28 @@ async def test_t44_when_the_clock_goes_back_over_a_destroyed_box_key_another_tak
 
     _, shown = await open_one(world, application, alice)
     assert await alice.phone.confirm(shown, PIN) == "confirmed"
+
+
+async def test_t21_a_lost_answer_that_another_has_overtaken_is_made_anew_and_locks_nothing(world: World) -> None:
+    application, alice = await start(world)
+    first, shown = await open_one(world, application, alice)
+    await alice.phone.prepare(shown, PIN)
+    _, other = await open_one(world, application, alice, OTHER)
+    assert await alice.phone.confirm(other, PIN) == "confirmed"
+
+    assert await alice.phone.confirm(shown, PIN) == "confirmed"
+    await world.settle()
+    assert await state(application, first) == "signed"
+
+
+async def test_t08_no_more_waits_for_a_signer_than_one_phone_is_told_of(world: World) -> None:
+    application, alice = await start(world)
+    for _ in range(100):
+        await application.ask_hashes(alice, HASH)
+
+    refusal = await application.ask_hashes(alice, HASH, status=429)
+    assert "100 transactions" in refusal["detail"]
+    assert len(await alice.phone.waiting()) == 100
+    world.clock.move(301)
+    await world.services.transactions.expire_overdue()
+    await application.ask_hashes(alice, HASH)

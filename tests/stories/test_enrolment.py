@@ -6,7 +6,9 @@ import json
 import pytest
 from joserfc.jwk import ECKey
 
+from dss.devices.enrolling import Enrolling
 from dss.kernel import b64
+from dss.kernel.ids import EnrolmentId
 from mobile_mock.errors import Refused
 from mobile_mock.phone import Phone
 from tests.world.world import PIN, World
@@ -146,3 +148,19 @@ async def test_what_is_refused_to_the_holder_of_a_qr_is_told_once_in_the_log(wor
     world.clock.move(7 * 24 * 3600)
     await enrol(world.new_phone(), qr, code)
     assert await world.tells(f"enrolment:{id}") == ["request.refused"]
+
+
+async def test_the_same_enrolment_sent_several_times_at_once_gets_one_receipt(
+    world_on_each_database: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = world_on_each_database
+    alice = await world.user()
+    enrol_once = Enrolling.enrol
+
+    async def enrol_four_times(self: Enrolling, id: EnrolmentId, jws: str, box: str) -> str:
+        (receipt,) = set(await asyncio.gather(*(enrol_once(self, id, jws, box) for _ in range(4))))
+        return receipt
+
+    monkeypatch.setattr(Enrolling, "enrol", enrol_four_times)
+    await world.phone(alice)
+    assert len(await world.services.devices.of_user(alice.id)) == 1

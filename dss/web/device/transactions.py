@@ -18,7 +18,7 @@ from dss.kernel.errors import AnswerRefused, Conflict, Expired, Locked, Unavaila
 from dss.kernel.ids import TransactionId
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
-from dss.transactions.service import WAITING
+from dss.transactions.parts import WAITING
 from dss.web.device.authenticating import device_of
 from dss.web.device.enrolments import Compact
 from dss.web.http.fields import Id, Index, Time, Wait
@@ -140,7 +140,7 @@ async def _events(request: Request) -> AsyncIterator[ServerSentEvent]:
             log.warning("stream ended", device=device.id, error_code=fault.code)
             return
         for found in waiting:
-            told = [*told, found.id][-WAITING:]
+            told = [*told, found.id][-10 * WAITING :]
             wake_up = {"id": found.id, "kind": found.kind}
             yield ServerSentEvent(event="transaction", data=msgspec.json.encode(wake_up).decode())
         await asyncio.sleep(0)

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from dss.credentials import model
 from dss.kernel import b64
 from dss.kernel.clock import timestamp
-from dss.kernel.errors import Conflict, IdempotencyConflict, NotFound
+from dss.kernel.errors import Conflict, IdempotencyConflict, NotFound, TooMany
 from dss.kernel.ids import CredentialId
 from dss.kernel.keyspec import KeySpec
 from dss.transactions.machine import State
@@ -81,7 +81,7 @@ class CredentialList(msgspec.Struct):
     next: str | None = None
 
 
-@op("POST", "/v1/credentials", 201, scope="credentials", errors=(NotFound, Conflict, IdempotencyConflict))
+@op("POST", "/v1/credentials", 201, scope="credentials", errors=(NotFound, TooMany, Conflict, IdempotencyConflict))
 async def request_credential(
     request: Request, body: CredentialRequest, idempotency_key: IdempotencyKey | None = None
 ) -> Created[Requested]:

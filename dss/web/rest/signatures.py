@@ -20,6 +20,7 @@ from dss.kernel.errors import (
     Expired,
     IdempotencyConflict,
     NotFound,
+    TooMany,
 )
 from dss.kernel.ids import ClientId, CredentialId, DocumentId, TransactionId
 from dss.kernel.keyspec import Scheme
@@ -32,7 +33,7 @@ from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
 from dss.web.rest.forms import Signature, SignatureList, Summary, signature, summary
 
-OPENING = (BadDigest, BadDocument, DeceptiveText, Conflict, IdempotencyConflict)
+OPENING = (TooMany, BadDigest, BadDocument, DeceptiveText, Conflict, IdempotencyConflict)
 
 
 class DocumentRef(msgspec.Struct, forbid_unknown_fields=True):
