@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import shutil
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -255,7 +254,6 @@ async def test_a_key_cannot_be_prepared_for_with_another_kinds_scheme(desk):
         await desk.documents.prepare(await desk.upload(), how)
 
 
-@pytest.mark.skipif(shutil.which("pdfsig") is None, reason="pdfsig (poppler-utils) is not installed")
 async def test_pdfsig_calls_the_signature_valid(desk):
     alice, document = soft_signer(), await desk.upload()
     prepared = await desk.documents.prepare(document, alice.how())

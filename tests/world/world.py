@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,6 @@ class World:
     app: ASGIApp
     clock: HandClock
     folder: Path
-    people: int = 0
-    phones: list[Phone] = field(default_factory=list)
 
     def http(self) -> httpx.AsyncClient:
         """A client on the network."""
