@@ -4,7 +4,7 @@ BIN  = .venv/bin
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve mock test check lint migrate openapi lock clean setup setup-dev
+.PHONY: help demo serve mock test soak bench check lint migrate openapi lock clean setup setup-dev
 
 help:             ## show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1	/p' Makefile
@@ -21,6 +21,12 @@ mock: setup       ## run the phone mock; ARGS="list --json"
 
 test: setup-dev   ## run the tests; T=tests/unit for a part of them
 	$(BIN)/pytest -n $(JOBS) --dist loadfile $(T)
+
+soak: setup-dev   ## the tests with full sets and long races; T=... for a part of them
+	DSS_SOAK=1 $(BIN)/pytest -n $(JOBS) --dist loadfile -o faulthandler_timeout=3600 $(T)
+
+bench: setup-dev  ## what flows and protections cost; ARGS="--database both --json bench.json"
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 check: lint test  ## all that CI runs
 

@@ -111,7 +111,9 @@ class Settings:
     mail_from:         the sender that letters name.
     confirm_within:    how long a transaction waits for the phone.
     collect_within:    how long results wait for collection.
-    pin_lock:          how long three wrong PINs lock a phone.
+    pin_lock:          how long three wrong PINs in a row lock a phone; pin_long_lock: six. Nine lock it for good.
+    new_phone_wait:    how long a further phone of a signer waits before it may do anything.
+    two_operators:     whether what undoes a protection needs a second operator.
     policy_oid:        the certificate policy that certificates name; the default is of the arc for examples (RFC 5612).
     log_level:         debug, info, warning or error.
     sad_lifetime:      how long after the phone's answer its signatures may be begun.
@@ -141,6 +143,9 @@ class Settings:
     log_level: str
     sad_lifetime: timedelta = timedelta(seconds=300)
     certificate_days: int = 730
+    pin_long_lock: timedelta = timedelta(hours=24)
+    new_phone_wait: timedelta = timedelta(hours=1)
+    two_operators: bool = False
 
     @classmethod
     def load(cls, role: Role = Role.ALL, pins: Collection[TokenName] | None = None) -> Self:
@@ -176,6 +181,9 @@ class Settings:
             log_level=_log_level(read),
             sad_lifetime=_seconds(read, "SAD_LIFETIME_S", 300, least=LEAST_SAD_S, most=3600),
             certificate_days=_whole(read, "CERTIFICATE_DAYS", 730, LONGEST_CERTIFICATE_DAYS),
+            pin_long_lock=_seconds(read, "PIN_LONG_LOCK_S", 24 * 3600),
+            new_phone_wait=_seconds(read, "NEW_PHONE_WAIT_S", 3600),
+            two_operators=_yes(read, "TWO_OPERATORS"),
         )
 
 
@@ -215,6 +223,14 @@ def _whole(read: Config, name: str, default: int, most: int, least: int = 1) -> 
         raise Invalid(f"DSS_{name} is not a whole number") from fault
     if not least <= value <= most:
         raise Invalid(f"DSS_{name} is {value}; it must be from {least} to {most}")
+    return value
+
+
+def _yes(read: Config, name: str) -> bool:
+    try:
+        value: bool = read(name, cast=bool, default=False)
+    except ValueError as fault:
+        raise Invalid(f"DSS_{name} is neither true nor false") from fault
     return value
 
 

@@ -3,7 +3,8 @@
 Source: docs/device-protocol.md section 5.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -58,31 +59,57 @@ class Signer:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What only the HSM's box key may read: the key share, its successor if one is asked for, and the PIN proof."""
+    """What only the HSM's box key may read, 32 bytes each: the PIN proof, and what the request's kind asks for."""
 
-    k_act: bytes
     pin_proof: bytes
+    k_act: bytes | None = None
     k_act_next: bytes | None = None
+    k_pwd: bytes | None = None
+    k_pwd_next: bytes | None = None
+    pin_proof_next: bytes | None = None
 
     def plaintext(self) -> dict[str, str]:
-        """Return the box's plaintext."""
-        text = {"k_act": b64url(self.k_act), "pin_proof": b64url(self.pin_proof)}
-        return text if self.k_act_next is None else text | {"k_act_next": b64url(self.k_act_next)}
+        """Return the box's plaintext: what is there."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: b64url(value) for name, value in values.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """Shares for another phone: `k_act` by credential, and the phone's id and encryption key."""
+
+    shares: Mapping[str, bytes]
+    to: BoxKey
+
+    def seal(self, binding: bytes) -> str:
+        """Return the JWE that only that phone can open, tied to the request."""
+        shares = {credential: b64url(k_act) for credential, k_act in self.shares.items()}
+        return jose.seal({"shares": shares}, self.to, binding)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer ready to be sent, as often as need be, byte for byte; box is None with a decline."""
+    """An answer ready to be sent, as often as need be, byte for byte.
+
+    box: None with a decline. share: the JWE for another phone, None unless the request is to share.
+    """
 
     transaction: str
     decision: str
     counter: int
     jws: str
     box: str | None
+    share: str | None = None
 
     def body(self) -> dict[str, str]:
         """Return the body of the call."""
-        return {"answer": self.jws} if self.box is None else {"answer": self.jws, "box": self.box}
+        sealed = {"box": self.box, "share": self.share}
+        return {"answer": self.jws} | {name: jwe for name, jwe in sealed.items() if jwe is not None}
+
+
+def digest(jwe: str) -> str:
+    """Return how an answer names a JWE: the SHA-256 of its ASCII text."""
+    return b64url(sha256(jwe.encode("ascii")))
 
 
 def draft(request: Request, counter: int, now: datetime) -> Draft:
@@ -92,21 +119,21 @@ def draft(request: Request, counter: int, now: datetime) -> Draft:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """The decision to confirm: by `pin` or `biometric`, with what goes into the box."""
+    """The decision to confirm: by `pin` or `biometric`, with what goes into the box, and to another phone."""
 
     by: str
     sealed: Sealed
     box_key: BoxKey
+    gift: Gift | None = None
 
     def answer(self, said: Draft, request: Request, signer: Signer) -> Answer:
         """Return the signed answer with its box."""
         box = jose.seal(self.sealed.plaintext(), self.box_key, said.binding)
-        claims = said.claims() | {
-            "decision": CONFIRM,
-            "sealed_sha256": b64url(sha256(box.encode("ascii"))),
-            "verification": self.by,
-        }
-        return Answer(request.transaction, CONFIRM, said.counter, signer.sign(claims), box)
+        share = self.gift.seal(said.binding) if self.gift else None
+        claims = said.claims() | {"decision": CONFIRM, "sealed_sha256": digest(box), "verification": self.by}
+        if share is not None:
+            claims |= {"share_sha256": digest(share)}
+        return Answer(request.transaction, CONFIRM, said.counter, signer.sign(claims), box, share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ async def enrol(server: Server, wish: Wish, now: Clock) -> tuple[Kept, Receipt]:
         receipt=receipt_text,
         shares={},
         pin_proof=proof if wish.biometric else None,
+        pin_digits=offer.digits,
     )
     return kept, receipt
 

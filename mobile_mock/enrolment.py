@@ -52,13 +52,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the server signed about the enrolment."""
+    """What the server signed about the enrolment; active: until when the phone may only look, else None."""
 
     server: str
     device: str
     user: Person
     counter: int
     enrolled: datetime
+    active: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ def check_receipt(signed: Signed, sent: Enrolment, enrolment_jws: str) -> Receip
     if signed.by != sent.offer.channel_key:
         raise Difference("the receipt is not signed by the key that signed the offer")
     names = ("server", "enrolment", "enrolment_sha256", "device", "user", "counter", "enrolled")
-    receipt = Members(read_canonical(signed.payload), "the receipt", names)
+    receipt = Members(read_canonical(signed.payload), "the receipt", names, ("active",))
     receipt.must_be("server", sent.invitation.server)
     receipt.must_be("enrolment", sent.invitation.enrolment)
     receipt.must_be("enrolment_sha256", b64url(sha256(enrolment_jws.encode("ascii"))))
@@ -164,6 +165,7 @@ def check_receipt(signed: Signed, sent: Enrolment, enrolment_jws: str) -> Receip
         user=read_person(receipt, "user"),
         counter=receipt.number("counter", 0, LARGEST_COUNTER),
         enrolled=receipt.time("enrolled"),
+        active=receipt.time("active") if "active" in receipt.value else None,
     )
 
 

@@ -91,9 +91,7 @@ class Signed:
 
 def read_jws(text: object, typ: str) -> Signed:
     """Read a server's JWS and verify it with the key in its header. Raises Difference."""
-    if not isinstance(text, str) or len(text) > LONGEST or text.count(".") != 2:
-        raise Difference("not a compact JWS")
-    header_part, payload_part, signature_part = text.split(".")
+    header_part, payload_part, signature_part = _parts(text)
     header = _object(read_b64url(header_part))
     if set(header) != {"alg", "typ", "jwk"} or header["alg"] != "ES256" or header["typ"] != typ:
         raise Difference(f"the header of the JWS is not alg ES256, typ {typ} and jwk")
@@ -102,10 +100,30 @@ def read_jws(text: object, typ: str) -> Signed:
     read_canonical(payload)
     read_b64url(signature_part)
     try:
-        jws.deserialize_compact(text, key, algorithms=["ES256"])
+        jws.deserialize_compact(str(text), key, algorithms=["ES256"])
     except (JoseError, ValueError) as fault:
         raise Difference("the signature of the JWS does not verify") from fault
     return Signed(header["jwk"], payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A JWS of which only the form was checked: its key is not known here."""
+
+    kid: str
+    payload: bytes
+
+
+def read_told(text: object, typ: str) -> Told:
+    """Read a JWS by a key that this phone does not know, named by `kid`. Raises Difference."""
+    header_part, payload_part, signature_part = _parts(text)
+    header = _object(read_b64url(header_part))
+    if set(header) != {"alg", "typ", "kid"} or header["alg"] != "ES256" or header["typ"] != typ:
+        raise Difference(f"the header of the JWS is not alg ES256, typ {typ} and kid")
+    payload = read_b64url(payload_part)
+    read_canonical(payload)
+    read_b64url(signature_part)
+    return Told(header["kid"], payload)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +134,41 @@ class BoxKey:
     jwk: Jwk
 
 
-def seal(plaintext: Mapping[str, str], to: BoxKey, apv: bytes) -> str:
+def seal(plaintext: Mapping[str, Any], to: BoxKey, apv: bytes) -> str:
     """Seal a box: a compact JWE whose key agreement is tied to `apv`, the raw binding."""
     header = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": to.kid, "apv": b64url(apv)}
     return jwe.encrypt_compact(header, canonical(dict(plaintext)), read_public(to.jwk))
+
+
+def unseal(text: object, key: ECKey, kid: str, apv: bytes) -> bytes:
+    """Open a JWE that is sealed to this key under this name, and tied to `apv`. Raises Difference."""
+    if not isinstance(text, str) or len(text) > LONGEST or text.count(".") != 4:
+        raise Difference("not a compact JWE")
+    header = _object(read_b64url(text.partition(".")[0]))
+    right = {"alg": "ECDH-ES", "enc": "A256GCM", "kid": kid, "apv": b64url(apv)}
+    if header != right | {"epk": header.get("epk")}:
+        raise Difference("the JWE is not for this phone, or not for this request")
+    read_public(header["epk"])
+    try:
+        opened = jwe.decrypt_compact(text, key, algorithms=["ECDH-ES", "A256GCM"])
+    except (JoseError, ValueError) as fault:
+        raise Difference("the JWE does not open with the key of this phone") from fault
+    return opened.plaintext or b""
+
+
+def _parts(text: object) -> list[str]:
+    if not isinstance(text, str) or len(text) > LONGEST or text.count(".") != 2:
+        raise Difference("not a compact JWS")
+    return text.split(".")
 
 
 def _object(text: bytes) -> dict[str, Any]:
     try:
         value = json.loads(text.decode("utf-8"), object_pairs_hook=_once_each)
     except (ValueError, RecursionError) as fault:
-        raise Difference("the header of the JWS is not JSON, or a member stands twice") from fault
+        raise Difference("the header is not JSON, or a member stands twice") from fault
     if not isinstance(value, dict):
-        raise Difference("the header of the JWS is not an object")
+        raise Difference("the header is not an object")
     return value
 
 

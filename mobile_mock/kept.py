@@ -1,18 +1,19 @@
 """What a phone keeps, as one frozen value, and its form as JSON.
 
-Source: docs/device-protocol.md section 6.
+Source: docs/device-protocol.md section 8.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mobile_mock import pins
 from mobile_mock.answer import Answer
 from mobile_mock.enrolment import Person
 from mobile_mock.forms import b64url, read_b64url
 from mobile_mock.jose import Jwk
 
-MOST_ANSWERS = 20
+MOST_ANSWERS = MOST_OPENED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,19 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
+class NextPin:
+    """A new PIN that a confirmation offered, until the phone knows whether it holds.
+
+    salt: of its proof, 16 bytes. proof: only where the owner put the present one behind the biometric, else None.
+    transaction: of that confirmation.
+    """
+
+    salt: bytes
+    transaction: str
+    proof: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SentAnswer:
     """An answer that was made; taken: what became of it, None while no reply has come."""
 
@@ -44,9 +58,11 @@ class SentAnswer:
 class Kept:
     """All that a phone keeps.
 
-    salt, iterations: of the PIN proof. counter: of the newest answer made.
+    salt, iterations: of the PIN proof. counter: of the newest answer made. pin_digits: that a PIN has at least.
     pin_proof:        only where the owner put it behind the biometric, else None.
     answers:          the newest last, to send one again when its reply was lost.
+    pin_next:         a new PIN that may hold already, or None.
+    opened:           what the owner asked for in the transactions that this phone opened, the newest last.
     """
 
     server: str
@@ -64,11 +80,14 @@ class Kept:
     shares: Mapping[str, Share]
     pin_proof: bytes | None = None
     answers: tuple[SentAnswer, ...] = ()
+    pin_digits: int = pins.SHORTEST
+    pin_next: NextPin | None = None
+    opened: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def with_answer(self, answer: Answer) -> "Kept":
         """Return the state after an answer was made, before it is sent."""
         answers = (*self.answers, SentAnswer(answer))[-MOST_ANSWERS:]
-        return replace(self, counter=self.counter + 1, answers=answers)
+        return replace(self, counter=max(self.counter + 1, answer.counter), answers=answers)
 
     def with_reply(self, answer: Answer, *, taken: bool) -> "Kept":
         """Return the state after the server replied to an answer."""
@@ -76,16 +95,41 @@ class Kept:
         return replace(self, answers=answers)
 
     def with_end(self, transaction: str, *, signed: bool) -> "Kept":
-        """Return the state after a transaction ended: a share that its confirmation offered holds only if it signed."""
+        """Return the state after a transaction ended: the share and the PIN that it offered hold only if it signed."""
         shares = {
             credential: share.settled(replaced=signed) if share.relocking == transaction else share
             for credential, share in self.shares.items()
         }
-        return replace(self, shares=shares)
+        ended = replace(self, shares=shares)
+        new = self.pin_next
+        if new is None or new.transaction != transaction:
+            return ended
+        if not signed:
+            return replace(ended, pin_next=None)
+        return replace(ended, pin_next=None, salt=new.salt, pin_proof=new.proof)
 
     def with_share(self, credential: str, share: Share) -> "Kept":
         """Return the state with a credential's share."""
         return replace(self, shares={**self.shares, credential: share})
+
+    def with_gift(self, credential: str, k_act: bytes) -> "Kept":
+        """Return the state with a share that another phone gave; one that this phone offered itself may still hold."""
+        share = self.shares.get(credential, Share(k_act))
+        return self.with_share(credential, replace(share, k_act=k_act))
+
+    def with_opened(self, transaction: str, asked: Mapping[str, str]) -> "Kept":
+        """Return the state after this phone opened a transaction."""
+        opened = {**self.opened, transaction: asked}
+        return replace(self, opened=dict(list(opened.items())[-MOST_OPENED:]))
+
+    def unsettled(self, credentials: Collection[str]) -> set[str]:
+        """Return the transactions on whose end it depends which PIN holds, and which share of these credentials."""
+        shares = {self.shares[id].relocking for id in credentials if id in self.shares}
+        return (shares | {self.pin_next.transaction if self.pin_next else ""}) - {""}
+
+    def may_be_taken(self, transaction: str) -> bool:
+        """Return True when the server took an answer to a transaction, or may take it yet."""
+        return any(sent.taken is not False for sent in self.answers if sent.answer.transaction == transaction)
 
     def newest_answer(self, transaction: str) -> SentAnswer | None:
         """Return the newest answer to a transaction, or None."""
@@ -103,7 +147,10 @@ def to_json(kept: Kept) -> dict[str, Any]:
         "enrolment": kept.enrolment,
         "iterations": kept.iterations,
         "name": kept.name,
+        "opened": [{"asked": dict(asked), "transaction": id} for id, asked in kept.opened.items()],
         "owner": {"id": kept.owner.id, "login": kept.owner.login, "name": kept.owner.name},
+        "pin_digits": kept.pin_digits,
+        "pin_next": None if kept.pin_next is None else _next_pin_json(kept.pin_next),
         "pin_proof": _optional(kept.pin_proof),
         "receipt": kept.receipt,
         "salt": b64url(kept.salt),
@@ -114,12 +161,19 @@ def to_json(kept: Kept) -> dict[str, Any]:
 
 
 def from_json(value: dict[str, Any]) -> Kept:
-    """Read the form that is stored. Raises KeyError, TypeError or Difference on any other."""
+    """Read the form that is stored. Raises KeyError, TypeError or Difference on any other.
+
+    A phone that knew neither changes nor second phones kept no `opened`, `pin_digits`, `pin_next`, and no `share` of an
+    answer.
+    """
+    next_pin = value.get("pin_next")
     return Kept(
         **{
             **value,
             "answers": tuple(_read_answer(item) for item in value["answers"]),
+            "opened": {item["transaction"]: item["asked"] for item in value.get("opened", [])},
             "owner": Person(**value["owner"]),
+            "pin_next": None if next_pin is None else _read_next_pin(next_pin),
             "pin_proof": _read_optional(value["pin_proof"]),
             "salt": read_b64url(value["salt"]),
             "shares": {credential: _read_share(item) for credential, item in value["shares"].items()},
@@ -134,6 +188,7 @@ def _answer_json(sent: SentAnswer) -> dict[str, Any]:
         "counter": answer.counter,
         "decision": answer.decision,
         "jws": answer.jws,
+        "share": answer.share,
         "taken": sent.taken,
         "transaction": answer.transaction,
     }
@@ -150,6 +205,14 @@ def _share_json(share: Share) -> dict[str, Any]:
 
 def _read_share(value: dict[str, Any]) -> Share:
     return Share(read_b64url(value["k_act"]), _read_optional(value["following"]), value["relocking"])
+
+
+def _next_pin_json(new: NextPin) -> dict[str, Any]:
+    return {"proof": _optional(new.proof), "salt": b64url(new.salt), "transaction": new.transaction}
+
+
+def _read_next_pin(value: dict[str, Any]) -> NextPin:
+    return NextPin(read_b64url(value["salt"]), value["transaction"], _read_optional(value["proof"]))
 
 
 def _optional(value: bytes | None) -> str | None:

@@ -4,7 +4,7 @@
 away. `phone.store` holds everything else, under AES-256-GCM with that key. No PIN and nothing made from a PIN goes into
 either, unless the owner put the PIN proof behind the biometric.
 
-Source: docs/device-protocol.md section 6.
+Source: docs/device-protocol.md section 8.
 """
 
 import asyncio

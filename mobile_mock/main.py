@@ -2,18 +2,18 @@
 
 import typer
 
-from mobile_mock.cli import answer, enrol, look, watch
+from mobile_mock.cli import answer, change, enrol, look, owned, watch
 from mobile_mock.exits import MEANING
 
 ENDS = "\n\n".join(f"{int(code)}  {meaning}" for code, meaning in MEANING.items())
 
 app = typer.Typer(
     name="mobile-mock",
-    help="The phone in a terminal: enrols, shows what is to be signed, confirms or declines it.",
+    help="The phone in a terminal: enrols, shows what is to be signed or changed, confirms or declines it.",
     epilog=f"Exit codes:\n\n{ENDS}",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (enrol, look, answer, watch):
+for commands in (enrol, look, answer, watch, owned, change):
     app.add_typer(commands.app)

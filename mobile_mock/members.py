@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from mobile_mock import plain
-from mobile_mock.errors import Difference
+from mobile_mock.errors import BadInput, Difference
 from mobile_mock.forms import read_b64url, read_time
 
 ID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+NAME_LIMIT = 1000  # characters: the phone shows all of a name
 
 
 class Members:
@@ -66,9 +67,16 @@ class Members:
             raise Difference(f"{name} of {self.what} has {len(value)} bytes instead of {length}")
         return value
 
-    def object(self, name: str, names: Collection[str]) -> "Members":
+    def object(self, name: str, names: Collection[str], optional: Collection[str] = ()) -> "Members":
         """Return a member that is an object with these names."""
-        return Members(self.value[name], f"{name} of {self.what}", names)
+        return Members(self.value[name], f"{name} of {self.what}", names, optional)
+
+    def flag(self, name: str) -> bool:
+        """Return a member that is true or false."""
+        value = self.value[name]
+        if not isinstance(value, bool):
+            raise Difference(f"{name} of {self.what} is neither true nor false")
+        return value
 
     def list(self, name: str, most: int) -> list[Any]:
         """Return a member that is a list of at most so many items."""
@@ -81,3 +89,10 @@ class Members:
         """Raise Difference unless the member is this text."""
         if self.value[name] != right:
             raise Difference(f"{name} of {self.what} is not {right}")
+
+
+def require_id(id: str, what: str) -> str:
+    """Return an id that an owner gave. Raises BadInput on what cannot be one."""
+    if not ID.fullmatch(id):
+        raise BadInput(f"the id of a {what} has 26 characters, as the lists show it")
+    return id

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from asn1crypto import cms, core, tsp
 
+from mobile_mock.documents import Content, Document
 from mobile_mock.errors import Difference
-from mobile_mock.request import Content, Document
 
 # White space of ISO 32000-1 section 7.2.2; numbers are bounded so that a reader cannot be made to work long.
 BYTE_RANGE = re.compile(rb"/ByteRange[\0\t\n\f\r ]*\[" + rb"[\0\t\n\f\r ]*([0-9]{1,12})" * 4 + rb"[\0\t\n\f\r ]*\]")

@@ -1,39 +1,37 @@
-"""The phone: enrol, list, show, answer. The command line and the tests of the whole system drive this class.
+"""The phone: enrol, list, show, answer, change, share. The command line and the tests of the whole system drive it.
 
 Source: docs/device-protocol.md.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Unpack
 
 import httpx
 
-from mobile_mock import answering, jose, pins, showing
+from mobile_mock import answering, jose, opening, owned, pins, showing, taking
 from mobile_mock.answer import CONFIRM, DECLINE, Answer, Refusal
-from mobile_mock.channel import check_introduction
+from mobile_mock.delivering import Delivery
 from mobile_mock.enrolling import Wish, enrol
 from mobile_mock.enrolment import Receipt
-from mobile_mock.errors import BadInput, Difference, NothingToDo, Refused, StoreFault
+from mobile_mock.errors import BadInput, Difference, NothingToDo, StoreFault
 from mobile_mock.invitation import read_invitation
-from mobile_mock.jose import Signed
 from mobile_mock.kept import Kept
 from mobile_mock.keystore import Keystore
-from mobile_mock.members import ID, Members
+from mobile_mock.link import TRANSACTIONS, Link
+from mobile_mock.members import Members, require_id
 from mobile_mock.misbehave import Misbehaviour
+from mobile_mock.owned import OwnCredential, OwnPhone, WaitingPhone
 from mobile_mock.request import Expected, read_request
 from mobile_mock.server import Clock, Server
-from mobile_mock.showing import Keep, Notice, Shown
+from mobile_mock.share_code import ShareCode, read_share_code
+from mobile_mock.showing import Keep, News, Notice, Shown
+from mobile_mock.vow import Intent, Typed, prove
 
-TRANSACTIONS = "/device/v1/transactions"
-ON_THE_WAY = {"awaiting", "confirmed", "signing"}
-MOST_NOTICES = 10_000
-MOST_KNOWN = 100
-STATE_LIMIT = 32
-FORBIDDEN = 403
 HONEST = Misbehaviour()
+SHARES = "/device/v1/shares"
 
 
 def utc_now() -> datetime:
@@ -61,7 +59,8 @@ class Phone:
         self._http = http
         self._now = now
         self._sleep = sleep
-        self._known_server: Server | None = None
+        self._link = Link(self._store, http, now)
+        self._delivery = Delivery(self._link)
 
     async def enrol(
         self, qr_text: str, code: str, pin: str, name: str = "Key 1", *, biometric: bool = False
@@ -84,74 +83,97 @@ class Phone:
         """Return all that the phone keeps, secrets among it."""
         return self._store.load()
 
-    async def waiting(self, known: Collection[str] = (), wait: int = 0) -> list[Notice]:
-        """Return the transactions that await an answer, those whose ids are not among the known.
+    # --- look ---
+
+    async def news(self, known: Collection[str] = (), wait: int = 0) -> News:
+        """Return the transactions that await an answer, those whose ids are not among the known, and new phones.
 
         known: at most MOST_KNOWN of them. wait: seconds to wait for one, 0 to 60.
         """
         query: dict[str, str | int] = {"wait": wait} | ({"known": ",".join(known)} if known else {})
-        answer = await self._server().get(TRANSACTIONS, query, wait)
-        listed = Members(answer, "the list", ("transactions",)).list("transactions", MOST_NOTICES)
-        items = [Members(item, "a notice", ("id", "kind", "expires")) for item in listed]
-        return [Notice(item.id("id"), item.shown("kind", STATE_LIMIT), item.time("expires")) for item in items]
+        return showing.read_news(await self._link.server.get(TRANSACTIONS, query, wait))
 
-    async def show(self, id: str, keep: Keep | None = None) -> Shown:
+    async def waiting(self, known: Collection[str] = (), wait: int = 0) -> list[Notice]:
+        """Return the transactions of `news`."""
+        return (await self.news(known, wait)).transactions
+
+    async def waiting_phones(self) -> list[WaitingPhone]:
+        """Return the new phones of the owner that are not active yet."""
+        return (await self.news()).phones
+
+    async def show(self, id: str, keep: Keep | None = None, misbehave: Misbehaviour | None = None) -> Shown:
         """Fetch a request and its documents, and check all that the protocol asks; Difference if one fails.
 
         keep: is handed each original that passed its checks.
         """
-        kept, server = self._store.load(), self._server()
-        state, text = await self._fetch(id)
-        payload = await self._trusted(jose.read_jws(text, "dss-confirmation-request+jws"))
-        request = read_request(payload, Expected(kept.server, id, kept.owner.id), self._now())
-        await showing.inspect(server, request, keep)
+        kept, named = self._store.load(), not (misbehave or HONEST).unnamed
+        state, text = await self._link.fetch(id)
+        payload = await self._link.trusted(jose.read_jws(text, "dss-confirmation-request+jws"))
+        expected = Expected(kept.server, id, kept.owner.id, kept.device if named else None)
+        request = read_request(payload, expected, self._now())
+        if named:
+            opening.check_asked(request, kept.opened.get(id))
+        await showing.inspect(self._link.server, request, keep)
         return Shown(request, state)
 
+    async def state(self, id: str, wait: int = 0) -> str:
+        """Return a transaction's state; with `wait`, seconds to wait for it to end, 0 to 60."""
+        state, _ = await self._link.fetch(id, wait)
+        async with self._store.exclusive():
+            self._delivery.note_end(id, state)
+        return state
+
+    # --- answer ---
+
     async def confirm(
-        self, shown: Shown, pin: str | None = None, by: str = "pin", misbehave: Misbehaviour | None = None
+        self,
+        shown: Shown,
+        pin: str | None = None,
+        by: str = "pin",
+        misbehave: Misbehaviour | None = None,
+        **typed: Unpack[Typed],
     ) -> str:
         """Confirm what was shown, and return the transaction's state.
 
         by: `pin` (needs the PIN) or `biometric` (needs a phone enrolled with it).
+        typed: `key_password`, `new_key_password` and `new_pin`, where the request asks for them.
         An answer whose reply was lost is sent again, byte for byte; only if that is refused, one is made anew.
         """
-        wrong = misbehave or HONEST
-        if wrong.replays:
-            return await self.replay(shown.id, wrong.replay_of)
-        await self._in_time(shown, wrong)
-        proof = await self._proof(shown, pin, by, wrong)
+        intent = Intent(pin, by, misbehave or HONEST, typed)
+        if intent.wrong.replays:
+            return await self.replay(shown.id, intent.wrong.replay_of)
+        await self._in_time(shown, intent.wrong)
         async with self._store.exclusive():
-            lost = self._unanswered(shown.id, CONFIRM) if wrong == HONEST else None
-            if lost and (state := await self._again(lost)):
+            if intent.wrong == HONEST and (state := await self._delivery.again(shown.id, CONFIRM)):
                 return state
-            return await self._deliver(await self._confirmation(shown, by, proof, wrong))
+            return await self._delivery.deliver(await self._confirmation(shown, intent))
 
     async def decline(self, shown: Shown, reason: str = "") -> str:
         """Decline what was shown, and return the transaction's state."""
         refusal = Refusal(reason)
         await self._in_time(shown, HONEST)
         async with self._store.exclusive():
-            lost = self._unanswered(shown.id, DECLINE)
-            if lost and (state := await self._again(lost)):
+            if state := await self._delivery.again(shown.id, DECLINE):
                 return state
             kept, answer = answering.decline(self._store.load(), shown.request, refusal, self._now())
             self._store.save(kept)
-            return await self._deliver(answer)
+            return await self._delivery.deliver(answer)
 
     async def prepare(
-        self, shown: Shown, pin: str | None = None, by: str = "pin", misbehave: Misbehaviour | None = None
+        self,
+        shown: Shown,
+        pin: str | None = None,
+        by: str = "pin",
+        misbehave: Misbehaviour | None = None,
+        **typed: Unpack[Typed],
     ) -> Answer:
         """Make and keep a confirmation without sending it: the first half of `confirm`, for testers of races."""
-        wrong = misbehave or HONEST
-        proof = await self._proof(shown, pin, by, wrong)
         async with self._store.exclusive():
-            return await self._confirmation(shown, by, proof, wrong)
+            return await self._confirmation(shown, Intent(pin, by, misbehave or HONEST, typed))
 
     async def send(self, answer: Answer, transaction: str | None = None) -> str:
         """Send an answer as it is, to its own transaction or another, and return the state that the server tells."""
-        path = f"{_path(transaction or answer.transaction)}/answer"
-        reply = Members(await self._server().post(path, answer.body()), "the reply", ("state",))
-        return reply.shown("state", STATE_LIMIT)
+        return await self._delivery.send(answer, transaction)
 
     async def replay(self, id: str, of: str | None = None) -> str:
         """Send the kept answer to a transaction again, or to another that of `of`, and return the state."""
@@ -160,43 +182,82 @@ class Phone:
             raise NothingToDo(f"no answer to {of or id} is kept")
         return await self.send(sent.answer, id)
 
-    async def state(self, id: str, wait: int = 0) -> str:
-        """Return a transaction's state; with `wait`, seconds to wait for it to end, 0 to 60."""
-        state, _ = await self._fetch(id, wait)
-        async with self._store.exclusive():
-            self._note_end(id, state)
-        return state
+    # --- what is the owner's ---
 
-    def _server(self) -> Server:
-        if self._known_server is None:
-            kept = self._store.load()
-            key = jose.read_private(kept.signature_key)
-            self._known_server = Server(self._http, kept.server, key, self._now)
-        return self._known_server
+    async def phones(self) -> list[OwnPhone]:
+        """Return the owner's phones, oldest first."""
+        return await owned.phones(self._link.server)
 
-    async def _fetch(self, id: str, wait: int = 0) -> tuple[str, str]:
-        query: dict[str, str | int] = {"wait": wait} if wait else {}
-        answer = await self._server().get(_path(id), query, wait)
-        members = Members(answer, "the answer", ("state", "request"))
-        return members.shown("state", STATE_LIMIT), members.text("request")
+    async def block(self, phone_id: str) -> str:
+        """Stop a phone of the owner at once, without a PIN, and return its state."""
+        return await self._link.told_state(f"{owned.PHONES}/{require_id(phone_id, 'phone')}/block")
 
-    async def _trusted(self, signed: Signed) -> bytes:
-        if signed.by != self._store.load().channel_key:
-            async with self._store.exclusive():
-                await self._pin(signed.by)
-        return signed.payload
+    async def credentials(self) -> list[OwnCredential]:
+        """Return the owner's credentials, oldest first."""
+        return await owned.credentials(self._link.server)
 
-    async def _pin(self, new: jose.Jwk) -> None:
+    async def suspend(self, credential_id: str) -> str:
+        """Block a key of the owner at once, without a PIN, and return its state."""
+        return await self._link.told_state(f"{owned.CREDENTIALS}/{require_id(credential_id, 'credential')}/suspend")
+
+    async def change(
+        self, action: str, *, credential: str | None = None, phone: str | None = None, reason: str | None = None
+    ) -> str:
+        """Open a change, and return the id of its transaction: to be shown and confirmed like any other.
+
+        action, and what goes with it: the table of section 6.
+        """
+        body = opening.change_body(action, {"credential": credential, "phone": phone, "reason": reason})
+        return await self._open("/device/v1/changes", body, body)
+
+    # --- a second phone ---
+
+    async def share_code(self) -> str:
+        """Return the text of the QR by which this phone asks another one of the owner for its shares."""
         kept = self._store.load()
-        if new == kept.channel_key:  # another task pinned it meanwhile
-            return
-        try:
-            answer = await self._server().get(f"/device/v1/channel-keys/{jose.thumbprint(new)}")
-        except Refused as fault:
-            raise Difference("the request is signed by a key that the pinned one did not introduce") from fault
-        text = Members(answer, "the answer", ("channel_key",)).text("channel_key")
-        check_introduction(text, kept, new, self._now())
-        self._store.save(replace(kept, channel_key=new))
+        keys = jose.thumbprint(kept.signature_key), jose.thumbprint(kept.encryption_key)
+        return ShareCode(kept.server, kept.device, *keys).text()
+
+    async def share(self, code_text: str) -> str:
+        """Open the sharing with the phone whose QR was scanned, and return the id of its transaction.
+
+        It is to be shown and confirmed like any other; `show` compares the new phone's keys with the QR.
+        """
+        code, kept = read_share_code(code_text), self._store.load()
+        if code.server != kept.server or code.phone == kept.device:
+            raise BadInput("the QR is of a phone at another server, or of this phone")
+        return await self._open(SHARES, {"phone": code.phone}, {opening.CODE: code_text})
+
+    async def take_shares(self) -> list[str]:
+        """Take what other phones shared with this one, and return the ids of the credentials."""
+        listed = Members(await self._link.server.get(SHARES), "the list", ("shares",))
+        taken: set[str] = set()
+        for item in listed.list("shares", owned.MOST):
+            taken |= await self._take(taking.read_parcel(item))
+        return sorted(taken)
+
+    # --- how ---
+
+    async def _take(self, parcel: taking.Parcel) -> set[str]:
+        payload = await self._link.trusted(jose.read_jws(parcel.request, "dss-confirmation-request+jws"))
+        async with self._store.exclusive():
+            kept = self._store.load()
+            shares = taking.open_parcel(parcel, payload, kept)
+            for credential, k_act in shares.items():
+                kept = kept.with_gift(credential, k_act)
+            self._store.save(kept)
+        state = await self._link.told_state(f"{SHARES}/{parcel.id}/taken")
+        if state != "taken":
+            raise Difference(f"the server says of a share that was taken: {state}")
+        return set(shares)
+
+    async def _open(self, path: str, body: dict[str, str], asked: dict[str, str]) -> str:
+        opened = Members(await self._link.server.post(path, body), "the reply", ("id", "expires"))
+        opened.time("expires")
+        id = opened.id("id")
+        async with self._store.exclusive():
+            self._store.save(self._store.load().with_opened(id, asked))
+        return id
 
     async def _in_time(self, shown: Shown, wrong: Misbehaviour) -> None:
         left = (shown.request.expires - self._now()).total_seconds()
@@ -205,70 +266,10 @@ class Phone:
         elif left <= 0:
             raise Difference("the request has expired")
 
-    async def _proof(self, shown: Shown, pin: str | None, by: str, wrong: Misbehaviour) -> bytes:
-        kept = self._store.load()
-        if by not in shown.request.answer_by:
-            raise BadInput(f"this request is not to be answered by {by}, but by {' or '.join(shown.request.answer_by)}")
-        if by == "biometric":
-            if kept.pin_proof is None:
-                raise BadInput("this phone was enrolled without the biometric")
-            return kept.pin_proof
-        if pin is None or not (pin.isascii() and pin.isdigit()):
-            raise BadInput("a PIN is needed, of digits alone")
-        return await asyncio.to_thread(pins.proof, wrong.pin(pin), kept.salt, kept.iterations)
-
-    def _unanswered(self, transaction: str, decision: str) -> Answer | None:
-        """Return an answer whose reply was lost, unless another has overtaken it: its counter would go back."""
-        kept = self._store.load()
-        sent = kept.newest_answer(transaction)
-        if sent is None or sent != kept.answers[-1] or sent.taken is not None:
-            return None
-        return sent.answer if sent.answer.decision == decision else None
-
-    async def _confirmation(self, shown: Shown, by: str, proof: bytes, wrong: Misbehaviour) -> Answer:
-        await self._settle_relock(shown)
-        vow = answering.Vow(by, proof, wrong)
-        kept, answer = answering.confirm(self._store.load(), shown.request, vow, self._now())
+    async def _confirmation(self, shown: Shown, intent: Intent) -> Answer:
+        await self._delivery.settle(shown.request)
+        vow = await prove(self._store.load(), shown.request, intent)
+        held = [one.id for one in await self.credentials() if one.held] if shown.request.share else []
+        kept, answer = answering.confirm(self._store.load(), shown.request, vow, self._now(), held)
         self._store.save(kept)
         return answer
-
-    async def _settle_relock(self, shown: Shown) -> None:
-        share = self._store.load().shares.get(shown.request.credential.id)
-        if share is None or share.relocking in {"", shown.id}:
-            return
-        state, _ = await self._fetch(share.relocking)
-        if state in ON_THE_WAY:
-            raise NothingToDo(f"transaction {share.relocking} changes this key's share and has not ended yet")
-        self._note_end(share.relocking, state)
-
-    async def _again(self, lost: Answer) -> str | None:
-        """Send an answer again whose reply was lost; None if the server refuses it, as it may have done before."""
-        try:
-            return await self._deliver(lost)
-        except Refused as refusal:
-            if refusal.status != FORBIDDEN:
-                raise
-            return None
-
-    async def _deliver(self, answer: Answer) -> str:
-        try:
-            state = await self.send(answer)
-        except Refused as fault:
-            if fault.status < 500:
-                kept = self._store.load().with_reply(answer, taken=False)
-                self._store.save(kept.with_end(answer.transaction, signed=False))
-            raise
-        self._store.save(self._store.load().with_reply(answer, taken=True))
-        self._note_end(answer.transaction, state)
-        return state
-
-    def _note_end(self, transaction: str, state: str) -> None:
-        kept = self._store.load()
-        if state not in ON_THE_WAY and any(share.relocking == transaction for share in kept.shares.values()):
-            self._store.save(kept.with_end(transaction, signed=state == "signed"))
-
-
-def _path(id: str) -> str:
-    if not ID.fullmatch(id):
-        raise BadInput("the id of a transaction has 26 characters, as `list` shows it")
-    return f"{TRANSACTIONS}/{id}"

@@ -61,8 +61,8 @@ class Server:
         """Return a JSON answer. Raises Refused, Unreachable or Difference."""
         return _json(await self._call(Call("GET", path, query or {}, wait=wait)))
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Send JSON and return a JSON answer. Raises Refused, Unreachable or Difference."""
+    async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Send JSON, or nothing, and return a JSON answer. Raises Refused, Unreachable or Difference."""
         return _json(await self._call(Call("POST", path, body=body)))
 
     async def download(self, path: str, limit: int) -> bytes:

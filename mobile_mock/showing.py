@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mobile_mock import pades
-from mobile_mock.request import Content, Credential, Document, Request
+from mobile_mock.documents import Content, Document
+from mobile_mock.matter import Credential
+from mobile_mock.members import Members
+from mobile_mock.owned import WaitingPhone, read_waiting
+from mobile_mock.request import Request
 from mobile_mock.server import Server
 
 ROOM_TO_PREPARE = 8 * 1024 * 1024  # bytes that preparing may add to a document: a signature's place, fonts, a picture
 LARGEST_ATTRIBUTES = 64 * 1024  # bytes
+MOST_NOTICES = 10_000
+MOST_KNOWN = 100
+MOST_PHONES = 100
+KIND_LIMIT = 32
 
 Keep = Callable[[Document, bytes], None]
 
@@ -24,6 +32,14 @@ class Notice:
     id: str
     kind: str
     expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What the server tells a phone that looks: transactions that await an answer, and new phones that wait."""
+
+    transactions: list[Notice]
+    phones: list[WaitingPhone]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,15 @@ class Shown:
     def id(self) -> str:
         """The transaction."""
         return self.request.transaction
+
+
+def read_news(answer: object) -> News:
+    """Read the list of what waits. Raises Difference."""
+    listed = Members(answer, "the list", ("transactions",), ("waiting_phones",))
+    items = [Members(item, "a notice", ("id", "kind", "expires")) for item in listed.list("transactions", MOST_NOTICES)]
+    notices = [Notice(item.id("id"), item.shown("kind", KIND_LIMIT), item.time("expires")) for item in items]
+    phones = listed.list("waiting_phones", MOST_PHONES) if "waiting_phones" in listed.value else []
+    return News(notices, read_waiting(phones))
 
 
 async def inspect(server: Server, request: Request, keep: Keep | None) -> None:

@@ -12,6 +12,7 @@ from deploy.demo.contract import write_contract
 from deploy.demo.programs import Installation, ProgramFailed, end_with_the_terminal, free_port
 from deploy.demo.relying_application import Refused
 from deploy.demo.screen import Screen
+from deploy.demo.sequel import Sequel
 from deploy.demo.story import SIGNER, Story
 
 EPILOGUE = """
@@ -19,7 +20,7 @@ EPILOGUE = """
    {signed}
       the signed PDF
    {folder}/
-      this run: the document, the sheet with the QR, the phone's store, pdfsig's database, the server's log
+      this run: the document, the sheets with the QRs, the phones' stores, pdfsig's database, the server's log
    {home}/
       the server: settings and PINs, tokens, database, documents, letters in spool/, root.pem
 
@@ -28,6 +29,7 @@ EPILOGUE = """
    make serve
    .venv/bin/dss audit show --limit 20
    .venv/bin/mobile-mock status --store {phone}
+   .venv/bin/dss credential list {login}
    pdfsig -nssdir sql:{folder}/nss {signed}"""
 
 
@@ -49,7 +51,7 @@ def main() -> None:
 
 
 def tell(story: Story, pdf: Path | None) -> None:
-    """Tell the six steps, and what to try next."""
+    """Tell the eight steps, and what to try next."""
     screen, here = story.screen, story.installation
     with screen.step("Set up the server: tokens, keys, database, certificate authority"):
         story.set_up()
@@ -68,8 +70,19 @@ def tell(story: Story, pdf: Path | None) -> None:
         with screen.step("Judge: outside referees, and the same document declined"):
             story.judge(signed)
             story.decline(application, credential_id, document)
+        sequel = Sequel(story, application)
+        with screen.step("A second phone waits, gets its share, and signs"):
+            sequel.enrol_second_phone()
+            sequel.share()
+            sequel.sign(credential_id, document)
+        with screen.step("Revoke a key on the phone: it signs nothing any more"):
+            other = sequel.make_another_key()
+            sequel.revoke(other)
+            sequel.show_it_is_dead(other, document)
     screen.times()
-    screen.note(EPILOGUE.format(signed=signed, folder=story.folder, home=here.home, phone=story.phone.store))
+    screen.note(
+        EPILOGUE.format(signed=signed, folder=story.folder, home=here.home, phone=story.phone.store, login=story.login)
+    )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import httpx
 
 SERVE_PORT = 8080
 START_S, STOP_S, COMMAND_S = 30, 15, 120
+NEW_PHONE_WAIT_S = 3  # an hour by default, which nobody wants to watch
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -41,7 +42,8 @@ class Installation:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the programs."""
-        return {**os.environ, "DSS_HOME": str(self.home), "DSS_PUBLIC_URL": self.url, "DSS_PKI_URL": self.url}
+        addresses = {"DSS_HOME": str(self.home), "DSS_PUBLIC_URL": self.url, "DSS_PKI_URL": self.url}
+        return {**os.environ, **addresses, "DSS_NEW_PHONE_WAIT_S": str(NEW_PHONE_WAIT_S)}
 
     def dss(self, *arguments: str) -> str:
         """Run an operator's command and return what it prints. Raises ProgramFailed."""
@@ -89,9 +91,11 @@ class Installation:
 class Phone:
     """A phone mock with a store of its own.
 
+    title: what the demo calls it.
     store: the folder that holds it. pin: what its owner types; handed over where other users cannot see it.
     """
 
+    title: str
     store: Path
     pin: str
 
@@ -104,6 +108,11 @@ class Phone:
     def run_json(self, *arguments: str) -> Any:
         """Run a command of the phone and return the last JSON object that it prints. Raises ProgramFailed."""
         return json.loads(self.run(*arguments, "--json").splitlines()[-1])
+
+    def is_active(self) -> bool:
+        """Return whether this phone may act, by what the server says. Raises ProgramFailed."""
+        phones = [json.loads(line) for line in self.run("phones", "--json").splitlines()]
+        return any(phone["this"] and phone["state"] == "active" for phone in phones)
 
 
 def free_port() -> int:

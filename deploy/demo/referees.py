@@ -1,9 +1,11 @@
-"""Outside referees: poppler's pdfsig and pyHanko's validator, both given the demo root to trust."""
+"""Outside referees, given the demo root to trust: poppler's pdfsig and pyHanko for files, openssl for certificates."""
 
 import asyncio
+import base64
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 from asn1crypto import crl, pem, x509
@@ -50,6 +52,25 @@ def ask_pyhanko(signed: Path, root_pem: Path) -> Verdict:
         )
         status = asyncio.run(async_validate_pdf_signature(embedded, signer_validation_context=context))
     return Verdict(bool(status.bottom_line), status.summary())
+
+
+def ask_openssl(credential: dict[str, Any], root_pem: Path, folder: Path) -> Verdict:
+    """Let openssl judge a credential's certificate by the revocation list that it names, fetched now."""
+    signer = base64.b64decode(credential["certificate"])
+    (issuing, *_) = [base64.b64decode(link) for link in credential["chain"]]
+    (newest,) = _revocation_lists([x509.Certificate.load(signer)])
+    given = {
+        "signer": ("CERTIFICATE", signer),
+        "issuing": ("CERTIFICATE", issuing),
+        "list": ("X509 CRL", newest.dump()),
+    }
+    for name, (kind, der) in given.items():
+        (folder / f"{name}.pem").write_bytes(pem.armor(kind, der))
+    listed = ("-crl_check", "-CRLfile", str(folder / "list.pem"))
+    above = ("-CAfile", str(root_pem), "-untrusted", str(folder / "issuing.pem"))
+    command = ["openssl", "verify", *listed, *above, str(folder / "signer.pem")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return Verdict(done.returncode == 0, (done.stdout + done.stderr).strip())
 
 
 def _revocation_lists(chain: list[x509.Certificate]) -> list[crl.CertificateList]:

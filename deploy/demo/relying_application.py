@@ -80,8 +80,12 @@ class RelyingApplication:
 
     def open_signature(self, credential_id: str, text: str, document_id: str) -> dict[str, Any]:
         """Ask a signer to sign a document."""
+        return self._read(self.ask_for_signature(credential_id, text, document_id))
+
+    def ask_for_signature(self, credential_id: str, text: str, document_id: str) -> httpx.Response:
+        """Ask a signer to sign a document; the answer may be a refusal."""
         body = {"credential_id": credential_id, "text": text, "documents": [{"id": document_id}]}
-        return self._read(self._http.post("/v1/signatures", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}))
+        return self._http.post("/v1/signatures", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
 
     def wait_for_credential(self, id: str) -> dict[str, Any]:
         """Return a credential once its request has come to its end."""

@@ -1,4 +1,4 @@
-"""The demo's six steps, from an empty folder to a signed PDF that outside referees trust."""
+"""The demo's first six steps, from an empty folder to a signed PDF that outside referees trust."""
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +9,7 @@ from typing import Any
 from joserfc.jwk import ECKey, KeySet
 
 from deploy.demo import referees
-from deploy.demo.letters import Invitation, wait_for_invitation
+from deploy.demo.letters import Invitation, Mailbox
 from deploy.demo.programs import Installation, Phone, ProgramFailed
 from deploy.demo.relying_application import RelyingApplication
 from deploy.demo.screen import Screen
@@ -33,7 +33,8 @@ class Story:
         run = f"{datetime.now(UTC):%y%m%d-%H%M%S}"
         self.login, self._application = f"anna-{run}", f"Northern Homes {run}"
         self.folder = installation.home / "demo" / self.login
-        self.phone = Phone(self.folder / "phone", PIN)
+        self.phone = Phone("the phone", self.folder / "phone", PIN)
+        self._mailbox = Mailbox(installation.home / "spool", f"{self.login}@example.com")
         self._background = ThreadPoolExecutor(2)
 
     def set_up(self) -> None:
@@ -51,15 +52,22 @@ class Story:
         jwks.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
         client = here.dss_json("client", "register", "--name", self._application, "--jwks", str(jwks))
         self.screen.fact(f"relying application {self._application}: OAuth client {client['id']}, private_key_jwt")
-        email = f"{self.login}@example.com"
+        email = self._mailbox.recipient
         who = ("--login", self.login, "--email", email, "--given-name", GIVEN_NAME, "--surname", SURNAME)
         here.dss("user", "register", *who, "--country", "NL")
-        here.dss("user", "enrol", self.login)
-        invitation = wait_for_invitation(here.home / "spool", email, self.folder)
+        invitation = self.invite("letter.pdf")
         self.screen.fact(f"signer {SIGNER}, login {self.login}, and two letters to {email}:")
         self.screen.fact(f"  the QR        {invitation.qr_letter.name}")
         self.screen.fact(f"  the code      {invitation.code_letter.name}")
         return RelyingApplication(here.url, client["id"], key), invitation
+
+    def invite(self, sheet: str) -> Invitation:
+        """Send the signer the two letters of an enrolment. Raises ProgramFailed.
+
+        sheet: the name of the file for the QR's sheet.
+        """
+        self.installation.dss("user", "enrol", self.login)
+        return self._mailbox.wait_for_invitation(self.folder / sheet)
 
     def enrol(self, invitation: Invitation) -> None:
         """Let the phone read the QR from the printed sheet and the code from the other letter, and enrol."""
@@ -69,23 +77,28 @@ class Story:
 
     def make_credential(self, application: RelyingApplication) -> str:
         """Let the phone confirm a new key, and return the credential that came of it. Raises ProgramFailed."""
-        listening = self._listen()
-        wanted = application.request_credential(self.login)
-        transaction = _newest(listening)
-        waiting = self._background.submit(application.wait_for_credential, wanted["id"])
-        self.screen.phone("the phone", self.phone.run("confirm", transaction))
-        credential = waiting.result()
-        if credential["state"] != "active":
-            raise ProgramFailed(f"the credential is {credential['state']}: {credential.get('reason')}")
+        credential = self.request_key(application, self.phone)
         self.screen.fact(f"key made in the HSM, wrapped, locked under the phone's share: {credential['key_type']}")
         self.screen.fact(f"certificate for {credential['subject']}, until {credential['not_after']}")
         return str(credential["id"])
+
+    def request_key(self, application: RelyingApplication, phone: Phone) -> dict[str, Any]:
+        """Ask for a new key while a phone listens, let it confirm, and return the credential. Raises ProgramFailed."""
+        listening = self._listen(phone)
+        wanted = application.request_credential(self.login)
+        transaction = _newest(listening)
+        waiting = self._background.submit(application.wait_for_credential, wanted["id"])
+        self.screen.phone(phone.title, phone.run("confirm", transaction))
+        credential = waiting.result()
+        if credential["state"] != "active":
+            raise ProgramFailed(f"the credential is {credential['state']}: {credential.get('reason')}")
+        return credential
 
     def sign(self, application: RelyingApplication, credential_id: str, pdf: Path) -> Path:
         """Let the phone confirm a document, and return the signed file. Raises ProgramFailed."""
         document = application.upload(pdf)
         self.screen.fact(f"uploaded {document['name']}: {document['size']} bytes, SHA-256 {document['sha256']}")
-        signature = self._ask(application, credential_id, document, ("confirm",))
+        signature = self.ask(application, credential_id, document["id"], ("confirm",), self.phone)
         if signature["state"] != "signed":
             raise ProgramFailed(f"the signature is {signature['state']}: {signature.get('reason')}")
         signed = self.folder / f"{pdf.stem}-signed.pdf"
@@ -108,27 +121,33 @@ class Story:
     def decline(self, application: RelyingApplication, credential_id: str, pdf: Path) -> None:
         """Decline the same document: no signature comes of it, and the application is told. Raises ProgramFailed."""
         document = application.upload(pdf)
-        signature = self._ask(application, credential_id, document, ("decline", "--reason", REASON))
+        answer = ("decline", "--reason", REASON)
+        signature = self.ask(application, credential_id, document["id"], answer, self.phone)
         collected = application.collect(signature["id"])
         if signature["state"] != "declined" or collected.is_success:
             raise ProgramFailed(f"a declined document came to {signature['state']}, HTTP {collected.status_code}")
         told = f"the application is told “{signature['reason']}”, and HTTP {collected.status_code} where it collects"
         self.screen.fact(f"declined on the phone: no signature; {told}")
 
-    def _ask(
-        self, application: RelyingApplication, credential_id: str, document: dict[str, Any], answer: tuple[str, ...]
+    def ask(
+        self,
+        application: RelyingApplication,
+        credential_id: str,
+        document_id: str,
+        answer: tuple[str, ...],
+        phone: Phone,
     ) -> dict[str, Any]:
-        """Open a signature while the phone listens, answer it on the phone while the application waits."""
-        listening = self._listen()
-        opened = application.open_signature(credential_id, TEXT, document["id"])
+        """Open a signature while a phone listens, answer it there while the application waits."""
+        listening = self._listen(phone)
+        opened = application.open_signature(credential_id, TEXT, document_id)
         waiting = self._background.submit(application.wait_for_signature, opened["id"])
         transaction = _newest(listening)
         verb, *options = answer
-        self.screen.phone("the phone", self.phone.run(verb, transaction, *options))
+        self.screen.phone(phone.title, phone.run(verb, transaction, *options))
         return waiting.result()
 
-    def _listen(self) -> "Future[Any]":
-        return self._background.submit(self.phone.run_json, "list", "--wait", "30")
+    def _listen(self, phone: Phone) -> "Future[Any]":
+        return self._background.submit(phone.run_json, "list", "--wait", "30")
 
 
 def _newest(listening: "Future[Any]") -> str:

@@ -17,6 +17,20 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SealNote:
+    """The seal that a row has from this event on.
+
+    row:     which, as `kind:id`.
+    version: counts the row's seals, from 1.
+    seal:    32 bytes.
+    """
+
+    row: str
+    version: int
+    seal: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Who did what, on what, and how it ended; no secret, no PIN, no document content.
 
@@ -24,6 +38,7 @@ class Event:
     actor:   who, as `kind:id`: client:..., device:..., operator:..., server.
     subject: on what, as `kind:id`: transaction:..., credential:...
     details: short texts by name.
+    sealed:  the row that changed by this, where rows of its kind are sealed.
     """
 
     kind: str
@@ -31,6 +46,7 @@ class Event:
     subject: str
     outcome: Outcome = Outcome.DONE
     details: Mapping[str, str] = field(default_factory=dict)
+    sealed: SealNote | None = None
 
 
 @dataclass(frozen=True, slots=True)

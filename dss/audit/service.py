@@ -1,5 +1,8 @@
 """The verbs of the audit log."""
 
+from collections.abc import Collection
+
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit import store
@@ -8,6 +11,8 @@ from dss.infra.db import Database
 from dss.kernel.clock import Clock
 from dss.kernel.errors import DssError
 from dss.kernel.ids import EventId, Ids
+
+log = structlog.get_logger(__name__)
 
 
 class Audit:
@@ -31,10 +36,21 @@ class Audit:
             await self.record(connection, Event("request.refused", actor, subject, Outcome.REFUSED, details))
         error.audited = True
 
+    async def alarm(self, subject: str, why: str) -> None:
+        """Add the event of a row that was altered behind the server's back, in a transaction of its own."""
+        log.error("alarm: a sealed row was altered", subject=subject, why=why)
+        async with self._database.write() as connection:
+            await self.record(connection, Event("alarm.seal_broken", "server", subject, Outcome.REFUSED, {"why": why}))
+
     async def of_subject(self, subject: str) -> list[Recorded]:
         """Return the events on a subject, oldest first."""
         async with self._database.read() as connection:
             return await store.of_subject(connection, subject)
+
+    async def tells(self, subject: str, kinds: Collection[str]) -> bool:
+        """Return True when there is an event of one of these kinds on a subject."""
+        async with self._database.read() as connection:
+            return await store.tells(connection, subject, kinds)
 
     async def newest(self, limit: int = 100) -> list[Recorded]:
         """Return the newest events, newest first."""

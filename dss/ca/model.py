@@ -212,9 +212,27 @@ class Crl:
     next_update: datetime
     entries: int
 
-    def is_due(self, now: datetime, renew_after: timedelta, revoked: int) -> bool:
-        """Tell whether the next one should be published: it is old, or the CA has revoked more than it lists."""
-        return now >= self.this_update + renew_after or revoked > self.entries
+
+@dataclass(frozen=True, slots=True)
+class CrlStanding:
+    """How a CA's newest CRL stands against the register.
+
+    profile:     of the CA's own certificate.
+    this_update: of the newest CRL; None before the first. entries: how many certificates it lists.
+    revoked:     how many certificates the CA has revoked.
+    """
+
+    issuer: str
+    profile: str
+    this_update: datetime | None
+    entries: int
+    revoked: int
+
+    def is_due(self, now: datetime, renew_after: timedelta) -> bool:
+        """Return True when the next one should be published: there is none, it is old, or it lacks an entry."""
+        if self.this_update is None:
+            return True
+        return now >= self.this_update + renew_after or self.revoked > self.entries
 
 
 def rfc4514(name: x509.Name) -> str:

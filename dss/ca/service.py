@@ -19,7 +19,18 @@ from dss.audit.service import Audit
 from dss.ca import issuing, profiles, store
 from dss.ca.crl import CrlDraft, sign_crl
 from dss.ca.issuing import Draft, Issuer, PrivateKey
-from dss.ca.model import Authority, CaSettings, Certificate, Crl, NewAuthority, Reason, Subject, bounded, rfc4514
+from dss.ca.model import (
+    Authority,
+    CaSettings,
+    Certificate,
+    Crl,
+    CrlStanding,
+    NewAuthority,
+    Reason,
+    Subject,
+    bounded,
+    rfc4514,
+)
 from dss.ca.publickeys import read_request, require_offered
 from dss.hsm.cakeys import CaKeys
 from dss.infra.db import Database
@@ -100,6 +111,16 @@ class Ca:
             await self._audit.record(connection, _issued_event(certificate))
         return Issued(certificate.der, await self.chain(parent.name))
 
+    async def issued_for(self, csr: bytes, requester: str) -> list[str]:
+        """Return the serial numbers of the good certificates that a requester got for the key of a request.
+
+        Reads through the register: for what is rare. Raises BadRequest for what is no request.
+        """
+        wanted = read_request(csr)
+        async with self._database.read() as connection:
+            known = await store.good_of(connection, requester)
+        return [serial for serial, der in known if x509.load_der_x509_certificate(der).public_key() == wanted]
+
     async def revoke(self, serial: str, reason: Reason, actor: str) -> Crl:
         """Revoke a certificate for good and publish it.
 
@@ -108,10 +129,19 @@ class Ca:
         but could not be published here: `publish_due` does so.
         """
         async with self._database.write() as connection:
-            issuer = await store.revoke(connection, serial, reason, self._now())
-            event = Event("certificate.revoked", actor, f"certificate:{serial}", details={"reason": reason.value})
-            await self._audit.record(connection, event)
+            issuer = await self.mark_revoked(connection, serial, reason, actor)
         return await self.publish_crl(issuer)
+
+    async def mark_revoked(self, connection: AsyncConnection, serial: str, reason: Reason, actor: str) -> str:
+        """Revoke a certificate for good in the caller's transaction, and return the name of the CA that issued it.
+
+        Takes no key, so any role may; `publish_due` puts it on the list. Raises NotFound, Conflict if it is revoked
+        already.
+        """
+        issuer = await store.revoke(connection, serial, reason, self._now())
+        event = Event("certificate.revoked", actor, f"certificate:{serial}", details={"reason": reason.value})
+        await self._audit.record(connection, event)
+        return issuer
 
     async def publish_crl(self, name: str) -> Crl:
         """Sign and store a CA's next CRL.
@@ -143,9 +173,8 @@ class Ca:
         Two workers at a time may both publish: the second CRL says the same under a higher number.
         """
         async with self._database.read() as connection:
-            known = await store.all_authorities(connection)
-            due = [authority.name for authority in known if await self._is_due(connection, authority)]
-        return [await self.publish_crl(name) for name in due]
+            standings = await store.crl_standings(connection)
+        return [await self.publish_crl(one.issuer) for one in standings if self._is_due(one)]
 
     async def crl(self, name: str) -> Crl:
         """Return a CA's newest CRL. Raises NotFound."""
@@ -235,11 +264,9 @@ class Ca:
         authority.require_able(self._clock.now())
         return authority
 
-    async def _is_due(self, connection: AsyncConnection, authority: Authority) -> bool:
-        current = await store.current_crl(connection, authority.name)
-        renew_after = profiles.load(authority.profile).require_authority().crl_renew_after
-        revoked = await store.count_revoked(connection, authority.name)
-        return current is None or current.is_due(self._clock.now(), renew_after, revoked)
+    def _is_due(self, standing: CrlStanding) -> bool:
+        renew_after = profiles.load(standing.profile).require_authority().crl_renew_after
+        return standing.is_due(self._clock.now(), renew_after)
 
     def _keys_here(self) -> CaKeys:
         if self._keys is None:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dss.ca.model import Authority, Certificate, Crl, Reason, Revoked, Status, Validity
+from dss.ca.model import Authority, Certificate, Crl, CrlStanding, Reason, Revoked, Status, Validity
 from dss.ca.tables import authorities, certificates, crls
 from dss.kernel.digest import Digest
 from dss.kernel.errors import Conflict, NotFound
@@ -75,18 +75,19 @@ async def revoke(connection: AsyncConnection, serial: str, reason: Reason, now: 
     raise Conflict("the certificate is revoked already")
 
 
+async def good_of(connection: AsyncConnection, requester: str) -> list[tuple[str, bytes]]:
+    """Return serial number and DER of a requester's certificates that are not revoked."""
+    c = certificates
+    query = sa.select(c.c.serial, c.c.der).where(c.c.requester == requester, c.c.status == Status.GOOD.value)
+    return [(row.serial, row.der) for row in await connection.execute(query)]
+
+
 async def revoked(connection: AsyncConnection, issuer: str) -> list[Revoked]:
     """Return all that a CA has revoked, oldest first."""
     c = certificates
     query = sa.select(c.c.serial, c.c.revoked_at, c.c.reason).where(_revoked_by(issuer))
     rows = await connection.execute(query.order_by(c.c.revoked_at, c.c.serial))
     return [Revoked(row.serial, row.revoked_at, Reason(row.reason)) for row in rows]
-
-
-async def count_revoked(connection: AsyncConnection, issuer: str) -> int:
-    """Return how many certificates a CA has revoked."""
-    query = sa.select(sa.func.count()).select_from(certificates).where(_revoked_by(issuer))
-    return int((await connection.execute(query)).scalar_one())
 
 
 async def take_crl_number(connection: AsyncConnection, issuer: str) -> int:
@@ -119,6 +120,17 @@ async def current_crl(connection: AsyncConnection, issuer: str) -> Crl | None:
     if row is None:
         return None
     return Crl(row.issuer, row.number, row.der, row.this_update, row.next_update, row.entries)
+
+
+async def crl_standings(connection: AsyncConnection) -> list[CrlStanding]:
+    """Return how the CRL of every CA stands, by name: one query, and no CRL is read."""
+    a, c, every = authorities.c, certificates.c, crls.alias()
+    newest = sa.select(sa.func.max(every.c.number)).where(every.c.issuer == a.name).scalar_subquery()
+    revoked = sa.select(sa.func.count()).where(c.issuer == a.name, c.status == Status.REVOKED.value).scalar_subquery()
+    current = sa.and_(crls.c.issuer == a.name, crls.c.number == newest)
+    query = sa.select(a.name, a.profile, crls.c.this_update, crls.c.entries, revoked.label("revoked"))
+    rows = await connection.execute(query.select_from(authorities.outerjoin(crls, current)).order_by(a.name))
+    return [CrlStanding(row.name, row.profile, row.this_update, row.entries or 0, row.revoked) for row in rows]
 
 
 _AUTHORITIES = sa.select(

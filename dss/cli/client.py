@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from dss.cli.running import OPERATOR, After, AsJson, Limit, leave, run, show, show_all
-from dss.clients.model import SCOPES, Client
+from dss.clients.model import RELYING, Client
 from dss.clients.service import NewClient
 from dss.kernel.ids import ClientId
 
@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def register(
     name: Annotated[str, typer.Option(help="What phones show of this application.")],
-    scope: Annotated[list[str], typer.Option(help="What it may do; once or more.")] = list(SCOPES),  # noqa: B006
+    scope: Annotated[list[str], typer.Option(help="What it may do; once or more.")] = list(RELYING),  # noqa: B006
     jwks: Annotated[Path | None, typer.Option(help="Its public keys (JWK Set), for private_key_jwt.")] = None,
     contact: Annotated[str, typer.Option(help="An e-mail address of those who run it.")] = "",
     secret: Annotated[bool, typer.Option("--secret", help="Make a client secret and print it once.")] = False,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from dss.cli import audit, ca, client, credential, hsm, installing, user
+from dss.cli import audit, ca, client, credential, device, hsm, installing, operators, user
 from dss.cli.running import attempt, leave, out, require_schema, settings
 from dss.infra import migrating
 from dss.settings import Role, Settings, home
@@ -21,10 +21,12 @@ app = typer.Typer(
 )
 app.add_typer(client.app, name="client", help="Relying applications.")
 app.add_typer(user.app, name="user", help="Signers and their phones.")
+app.add_typer(device.app, name="device", help="Signers' phones, one by one.")
 app.add_typer(credential.app, name="credential", help="Signers' keys and certificates.")
 app.add_typer(ca.app, name="ca", help="The certificate authority.")
 app.add_typer(hsm.app, name="hsm", help="The HSM.")
 app.add_typer(audit.app, name="audit", help="The audit log.")
+app.command("operators")(operators.list_open)
 
 
 @app.command()

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging
+import os
+import pwd
 import sys
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Annotated, Any, TypeVar
@@ -18,7 +20,17 @@ from dss.settings import Role, Settings, TokenName
 from dss.wiring import Services, opened
 
 Result = TypeVar("Result")
-OPERATOR = "operator:cli"
+
+
+def _account() -> str:
+    """Return the name of the account that runs this, as the system knows it: the environment says what one likes."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run under a number that has no name
+        return f"uid-{os.getuid()}"
+
+
+OPERATOR = f"operator:{_account()}"
 out, err = Console(), Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 After = Annotated[str | None, typer.Option(help="Begin after this id.")]

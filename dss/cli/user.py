@@ -1,12 +1,11 @@
 """Commands over signers and their phones."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
+from dss.cli.device import show_phones
 from dss.cli.running import OPERATOR, After, AsJson, Limit, run, show, show_all
-from dss.devices.model import Device, DeviceState
 from dss.kernel.clock import timestamp
 from dss.kernel.ids import UserId
 from dss.settings import TokenName
@@ -49,7 +48,7 @@ def enrol(login: Login, as_json: AsJson = False) -> None:
     """Send a signer the two letters that bind a phone; they end any earlier ones."""
 
     async def invite(services: Services) -> dict[str, Any]:
-        invitation = await services.enrolling.invite(await services.users.by_login(login), OPERATOR)
+        invitation = await services.inviting.invite(await services.users.by_login(login), OPERATOR)
         return {"enrolment": invitation.enrolment_id, "expires": timestamp(invitation.expires_at)}
 
     show(run(invite, TokenName.SERVICE), as_json=as_json)
@@ -58,12 +57,7 @@ def enrol(login: Login, as_json: AsJson = False) -> None:
 @app.command()
 def phones(login: Login, as_json: AsJson = False) -> None:
     """List a signer's phones."""
-
-    async def of(services: Services) -> list[dict[str, Any]]:
-        user = await services.users.by_login(login)
-        return [_phone(device, services.clock.now()) for device in await services.devices.of_user(user.id)]
-
-    show_all(run(of), as_json=as_json)
+    show_phones(login, as_json=as_json)
 
 
 @app.command("list")
@@ -79,15 +73,3 @@ def list_(
 
 def _shown(user: User) -> dict[str, Any]:
     return {"id": user.id, "login": user.login, "name": user.name, "email": user.email}
-
-
-def _phone(device: Device, now: datetime) -> dict[str, Any]:
-    locked = device.is_locked(now)
-    until = timestamp(device.locked_until) if device.locked_until else "for good"
-    return {
-        "id": device.id,
-        "name": device.name,
-        "state": (DeviceState.LOCKED if locked else DeviceState.ACTIVE).value,
-        "locked until": until if locked else "",
-        "enrolled": timestamp(device.enrolled_at),
-    }

@@ -10,7 +10,9 @@ from dss.kernel.errors import Invalid
 from dss.kernel.ids import ClientId
 from dss.kernel.text import require_plain
 
-SCOPES = ("signatures", "credentials")
+# What applications that ask people for signatures need. The scope of operators is given by its name only.
+RELYING = ("signatures", "credentials")
+SCOPES = (*RELYING, "operators")
 LONGEST_NAME = 64
 LONGEST_CONTACT = 254
 

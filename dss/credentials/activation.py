@@ -6,6 +6,7 @@ Source: EN 419 241-1 (signature activation data); docs/architecture.md.
 from dataclasses import dataclass, field
 
 from dss.devices import request
+from dss.devices.answer import Came
 from dss.devices.request import Asked
 from dss.kernel.ids import DeviceId
 
@@ -21,6 +22,7 @@ class Activation:
     box:     the phone's sealed box, compact JWE.
     device:  the phone that is said to have answered.
     lease:   the number of the attempt at spending it; the greatest wins.
+    share:   the share that came with the answer, compact JWE; None but for a `share`.
     """
 
     request: bytes
@@ -28,6 +30,12 @@ class Activation:
     box: str = field(repr=False)
     device: DeviceId
     lease: int
+    share: str | None = field(default=None, repr=False)
+
+    @property
+    def came(self) -> Came:
+        """What the phone sent."""
+        return Came(self.answer, self.box, self.share)
 
     def asked(self) -> Asked:
         """Read what was asked from the request's bytes. Raises BadRequest."""

@@ -1,8 +1,8 @@
-"""Credentials, and the occurrences of digests that were signed with them."""
+"""Credentials, the activations that spend them, and the occurrences of digests that were signed."""
 
 import sqlalchemy as sa
 
-from dss.infra.schema import UtcTime, id_column, metadata
+from dss.infra.schema import UtcTime, id_column, metadata, seal_columns
 
 credentials = sa.Table(
     "credentials",
@@ -21,7 +21,29 @@ credentials = sa.Table(
     sa.Column("not_before", UtcTime, nullable=True),
     sa.Column("not_after", UtcTime, nullable=True),
     sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("suspended_by", sa.String(16), nullable=True),
+    sa.Column("relock", sa.Boolean, nullable=True),
+    sa.Column("holders", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("password", sa.JSON(none_as_null=True), nullable=True),
+    id_column("replaces", nullable=True),
+    *seal_columns(),
     sa.Index("ix_credentials_user_id_id", "user_id", "id"),
+)
+
+activations = sa.Table(
+    "activations",
+    metadata,
+    id_column("transaction_id", primary=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    id_column("device_id", nullable=False),
+    sa.Column("binding", sa.LargeBinary(32), nullable=False),
+    sa.Column("answer_sha256", sa.LargeBinary(32), nullable=False),
+    sa.Column("counter", sa.BigInteger, nullable=False),
+    sa.Column("accepted_at", UtcTime, nullable=False),
+    sa.Column("lease", sa.Integer, nullable=False),
+    sa.Column("reserved_at", UtcTime, nullable=True),
+    sa.Column("consumed_at", UtcTime, nullable=True),
+    *seal_columns(),
 )
 
 occurrences = sa.Table(

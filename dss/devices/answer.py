@@ -5,11 +5,11 @@ Source: docs/device-protocol.md section 5.
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from dss.devices.request import Asked
+from dss.devices.request import Asked, Kind
 from dss.infra import jose
 from dss.kernel import b64, text
 from dss.kernel.errors import AnswerRefused, DssError
@@ -18,7 +18,8 @@ from dss.kernel.ids import DeviceId, TransactionId
 ANSWER = "dss-answer+jws"
 BOTH = frozenset({"aud", "txn", "binding", "decision", "counter", "iat"})
 CONFIRM = BOTH | {"verification", "sealed_sha256"}
-TEXTS = ("aud", "txn", "binding", "verification", "sealed_sha256")
+SHARE = CONFIRM | {"share_sha256"}
+TEXTS = ("aud", "txn", "binding", "verification", "sealed_sha256", "share_sha256")
 VERIFICATIONS = ("pin", "biometric")
 REASON_LIMIT = 200
 LARGEST_COUNTER = 2**53 - 1
@@ -32,11 +33,21 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """What a phone sent: its answer (JWS), with a confirmation its box (JWE), and with a share that (JWE)."""
+
+    answer: str
+    box: str | None = field(default=None, repr=False)
+    share: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a phone signed.
 
     iat:           seconds since 1970 by the phone's clock.
     sealed_sha256: of the box's text; empty with a decline.
+    share_sha256:  of the share's text; empty but for a confirmed share.
     """
 
     device: DeviceId
@@ -48,6 +59,7 @@ class Answer:
     counter: int
     iat: int
     sealed_sha256: bytes
+    share_sha256: bytes
     reason: str
     jws: jose.Jws
 
@@ -59,19 +71,20 @@ class Answer:
             return False
         return True
 
-    def answers(self, asked: Asked, box: str | None) -> bool:
-        """Return True when every member fits the request and the box; the signature and the PIN are other questions."""
+    def answers(self, asked: Asked, came: Came) -> bool:
+        """Return True when every member fits the request and what came; signature and PIN are other questions."""
         if self.aud != asked.server or self.transaction != asked.transaction:
             return False
-        if not hmac.compare_digest(self.binding, asked.binding):
+        if asked.phone not in (None, self.device) or not hmac.compare_digest(self.binding, asked.binding):
             return False
         if self.decision is Decision.DECLINE:
-            return box is None
-        return box is not None and self.verification in asked.answer_by and self.seals(box)
+            return came.box is None and came.share is None
+        shares = (asked.kind is Kind.SHARE) is (came.share is not None)
+        return shares and self.verification in asked.answer_by and self.seals(came)
 
-    def seals(self, box: str) -> bool:
-        """Return True when this is the box that the answer was signed with."""
-        return hmac.compare_digest(hashlib.sha256(box.encode()).digest(), self.sealed_sha256)
+    def seals(self, came: Came) -> bool:
+        """Return True when these are the box and the share that the answer was signed with."""
+        return _is_hash(self.sealed_sha256, came.box) and _is_hash(self.share_sha256, came.share)
 
 
 def read(jws_text: str) -> Answer:
@@ -81,6 +94,11 @@ def read(jws_text: str) -> Answer:
         return _answer(jws)
     except DssError as fault:
         raise AnswerRefused from fault
+
+
+def _is_hash(digest: bytes, text: str | None) -> bool:
+    expected = b"" if text is None else hashlib.sha256(text.encode()).digest()
+    return hmac.compare_digest(expected, digest)
 
 
 def _answer(jws: jose.Jws) -> Answer:
@@ -102,6 +120,7 @@ def _answer(jws: jose.Jws) -> Answer:
         counter=claims["counter"],
         iat=claims["iat"],
         sealed_sha256=b64.url_decode(claims.get("sealed_sha256", "")),
+        share_sha256=b64.url_decode(claims.get("share_sha256", "")),
         reason=_reason(claims),
         jws=jws,
     )
@@ -109,7 +128,7 @@ def _answer(jws: jose.Jws) -> Answer:
 
 def _decision(claims: Any) -> Decision:
     members = set(claims)
-    if claims.get("decision") == "confirm" and members == CONFIRM and claims["verification"] in VERIFICATIONS:
+    if claims.get("decision") == "confirm" and members in (CONFIRM, SHARE) and claims["verification"] in VERIFICATIONS:
         return Decision.CONFIRM
     if claims.get("decision") == "decline" and members - {"reason"} == BOTH:
         return Decision.DECLINE

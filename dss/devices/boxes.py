@@ -5,22 +5,24 @@ Source: docs/device-protocol.md sections 2 and 5.
 
 import hmac
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
 from sqlalchemy.exc import IntegrityError
 
 from dss.audit.event import Event
-from dss.audit.service import Audit
+from dss.audit.seals import Seals, Stored
 from dss.devices import store
 from dss.devices.model import BoxKey
+from dss.devices.registers import BOX_KEYS
 from dss.hsm.servicekeys import KeyName, ServiceKeys
 from dss.infra import jose
 from dss.infra.db import Database
 from dss.kernel import b64
 from dss.kernel.clock import Clock
-from dss.kernel.errors import AnswerRefused, BadRequest, NotFound
+from dss.kernel.errors import AnswerRefused, BadRequest, NotFound, Overtaken
 from dss.kernel.ids import BoxKeyId, DeviceId, Ids, made_at
 
 log = structlog.get_logger(__name__)
@@ -30,23 +32,41 @@ SECRET_LENGTH = 32
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What was in a box.
+    """What was in a box, 32 bytes each.
 
-    pin_proof:  32 bytes, PBKDF2 of the PIN.
-    k_act:      32 bytes that unlock the credential; None in a box of an enrolment.
+    pin_proof: PBKDF2 of the PIN. k_act: the phone's share of the key. k_pwd: Argon2id of the key's password.
+    The others are what takes their place.
     """
 
     pin_proof: bytes = field(repr=False)
-    k_act: bytes | None = field(default=None, repr=False)
+    k_act: bytes = field(default=b"", repr=False)
+    k_pwd: bytes = field(default=b"", repr=False)
+    k_act_next: bytes = field(default=b"", repr=False)
+    k_pwd_next: bytes = field(default=b"", repr=False)
+    pin_proof_next: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """How a box must be sealed.
+
+    kid:     the box key that the phone was given.
+    context: what the box must be bound to: the binding of an offer or of a confirmation request.
+    members: the names of what must be in it.
+    """
+
+    kid: BoxKeyId
+    context: bytes
+    members: frozenset[str]
 
 
 class Boxes:
     """Gives out box keys, opens boxes, and destroys the keys in time."""
 
-    def __init__(self, database: Database, keys: ServiceKeys, audit: Audit, clock: Clock, lifetime: timedelta) -> None:
+    def __init__(self, database: Database, keys: ServiceKeys, seals: Seals, clock: Clock, lifetime: timedelta) -> None:
         self._database = database
         self._keys = keys
-        self._audit = audit
+        self._seals = seals
         self._clock = clock
         self._lifetime = lifetime
         self._ids = Ids(clock)
@@ -61,36 +81,34 @@ class Boxes:
         slot = int(now.timestamp() // self._lifetime.total_seconds())
         async with self._database.read() as connection:
             known = await store.box_key_of_slot(connection, slot)
-        return known or await self._make(slot)
+        return (await self._seals.prove(known)).value if known else await self._make(slot)
 
     async def _make(self, slot: int) -> BoxKey:
         now = self._clock.now()
         id = BoxKeyId(self._ids.new())
         public = await self._keys.create_box_key(id)
-        key = BoxKey(id, jose.write_jwk(public), now + self._lifetime)
+        row = {"id": id, "slot": slot, "jwk": jose.write_jwk(public), "created_at": now}
+        draft = await self._seals.draft_new(BOX_KEYS, row | {"superseded_at": now + self._lifetime})
         try:
             async with self._database.write() as connection:
-                await store.add_box_key(connection, key, slot, now)
-                await self._audit.record(connection, Event("box_key.made", "server", f"box_key:{id}"))
+                await self._seals.write(connection, draft, Event("box_key.made", "server", f"box_key:{id}"))
         except IntegrityError:
             await self._keys.destroy_box_key(id)
             return await self.current()
-        return key
+        return draft.value
 
-    async def open(self, box: str, kid: BoxKeyId, context: bytes) -> Opened:
+    async def open(self, box: str, sealing: Sealing) -> Opened:
         """Open a phone's box.
 
-        kid:     the box key that the phone was given.
-        context: what the box must be bound to: the binding of an offer or of a confirmation request.
         Raises AnswerRefused on anything wrong with the box, HsmUnavailable.
         """
         try:
             jwe = jose.read_jwe(box)
-            if jwe.kid != kid or not hmac.compare_digest(jwe.context, context):
+            if jwe.kid != sealing.kid or not hmac.compare_digest(jwe.context, sealing.context):
                 raise AnswerRefused
-            return _read(jwe.open(await self._keys.agree(kid, jwe.peer)))
+            return _read(jwe.open(await self._keys.agree(sealing.kid, jwe.peer)), sealing.members)
         except NotFound as fault:
-            log.error("a box came for a box key that the HSM no longer holds", box_key=kid)  # noqa: TRY400  no trace
+            log.error("a box came for a box key that the HSM no longer holds", box_key=sealing.kid)  # noqa: TRY400  no trace
             raise AnswerRefused from fault
         except BadRequest as fault:
             raise AnswerRefused from fault
@@ -109,20 +127,30 @@ class Boxes:
         async with self._database.read() as connection:
             superseded = await store.box_keys_superseded(connection, before)
             known = await store.box_keys_known(connection)
-        stray = [id for id in in_hsm if id not in known and made_at(id) < before]
-        retired = [id for id in (*superseded, *stray) if id not in in_use]
-        for id in retired:
+        due = [stored for stored in superseded if stored.row["id"] not in in_use]
+        stray = [id for id in in_hsm if id not in known and made_at(id) < before and id not in in_use]
+        for id in (*(stored.row["id"] for stored in due), *stray):
             await self._keys.destroy_box_key(id)
+        for stored in due:
+            await self._mark_destroyed(stored)
+        async with self._database.write() as connection:
+            for id in stray:
+                await self._seals.audit.record(connection, Event("box_key.destroyed", "server", f"box_key:{id}"))
+        return [*(BoxKeyId(stored.row["id"]) for stored in due), *stray]
+
+    async def _mark_destroyed(self, stored: Stored[BoxKey]) -> None:
+        """Note that the HSM no longer holds a box key; another worker may have done so first."""
+        key = await self._seals.prove(stored)
+        draft = await self._seals.draft(key, replace(key.value, destroyed_at=self._clock.now()))
+        with suppress(Overtaken):
             async with self._database.write() as connection:
-                await store.mark_destroyed(connection, id, self._clock.now())
-                await self._audit.record(connection, Event("box_key.destroyed", "server", f"box_key:{id}"))
-        return retired
+                await self._seals.write(connection, draft, Event("box_key.destroyed", "server", key.name))
 
 
-def _read(value: object) -> Opened:
-    if not isinstance(value, dict) or set(value) not in ({"pin_proof"}, {"k_act", "pin_proof"}):
+def _read(value: object, members: AbstractSet[str]) -> Opened:
+    if not isinstance(value, dict) or set(value) != members:
         raise AnswerRefused
     secrets = {name: b64.url_decode(text) for name, text in value.items() if isinstance(text, str)}
     if set(secrets) != set(value) or any(len(secret) != SECRET_LENGTH for secret in secrets.values()):
         raise AnswerRefused
-    return Opened(secrets["pin_proof"], secrets.get("k_act"))
+    return Opened(**secrets)

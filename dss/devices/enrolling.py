@@ -1,28 +1,26 @@
-"""The verbs of enrolment: invite, offer, enrol."""
+"""The verbs offer and enrol: what the phone does with the two letters."""
 
-import asyncio
 import hashlib
-import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from sqlalchemy.exc import IntegrityError
 
 from dss.audit.event import Event, Outcome
-from dss.audit.service import Audit
-from dss.devices import channel, store
+from dss.audit.seals import Sealed
 from dss.devices import enrolment as rules
-from dss.devices.boxes import OFFER_LIFETIME, Boxes
-from dss.devices.model import DeviceState, Enrolment, EnrolmentState, Invitation, Limits
-from dss.hsm.servicekeys import KeyName, ServiceKeys
+from dss.devices import store
+from dss.devices.boxes import OFFER_LIFETIME, Sealing
+from dss.devices.enrolment_keys import EnrolmentKeys
+from dss.devices.inviting import Parts, require_room
+from dss.devices.model import DeviceState, Enrolment, EnrolmentState
+from dss.devices.registers import DEVICES
 from dss.infra import jose
-from dss.infra.db import Database
-from dss.infra.secretbox import SecretBox
-from dss.kernel import b64, canonical
-from dss.kernel.clock import Clock, timestamp
+from dss.kernel import b64
+from dss.kernel.clock import timestamp
 from dss.kernel.errors import (
     ActivationRefused,
     AnswerRefused,
@@ -32,60 +30,22 @@ from dss.kernel.errors import (
     Expired,
     KeyInUse,
     NotFound,
+    Overtaken,
 )
-from dss.kernel.ids import DeviceId, EnrolmentId, Ids
+from dss.kernel.ids import DeviceId, EnrolmentId
 from dss.notify import letters
 from dss.notify.model import Letter
-from dss.notify.service import Notify
 from dss.users.model import User
-from dss.users.service import Users
 
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What enrolling is made of; server is the base URL that phones know it by."""
-
-    server: str
-    database: Database
-    keys: ServiceKeys
-    boxes: Boxes
-    users: Users
-    notify: Notify
-    audit: Audit
-    clock: Clock
-    ids: Ids
-    limits: Limits
+IN_BOX = frozenset({"pin_proof"})
 
 
 class Enrolling:
-    """Brings a new phone to a user: QR by one letter, activation code by another."""
+    """Registers the phones of those who were invited."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-
-    async def invite(self, user: User, actor: str) -> Invitation:
-        """Make an enrolment and send its two letters; it ends any other open one of the user.
-
-        The letters are written to the outbox with the enrolment, in one database transaction.
-        """
-        p = self._parts
-        id = EnrolmentId(p.ids.new())
-        code = rules.new_activation_code()
-        sealed = (await self._secret_box(id)).seal(rules.secret_of(code, id), id.encode())
-        expires = p.clock.now() + p.limits.enrolment_lifetime
-        nonce = b64.url_encode(secrets.token_bytes(16))
-        enrolment = Enrolment(id, user.id, EnrolmentState.OPEN, sealed, nonce, 0, expires, None)
-        invitation = Invitation(id, rules.qr_text(p.server, id, await self._channel_key_hash()), code, expires)
-        post = [
-            await p.notify.seal(await asyncio.to_thread(_qr_letter, user, invitation)),
-            await p.notify.seal(letters.code_letter(user.email, user.locale, user.name, code, expires)),
-        ]
-        async with p.database.write() as connection:
-            await store.add_enrolment(connection, enrolment, p.clock.now())
-            for letter in post:
-                await p.notify.enqueue(connection, letter)
-            await p.audit.record(connection, Event("enrolment.opened", actor, f"user:{user.id}", details={"id": id}))
-        return invitation
+        self._keys = EnrolmentKeys(parts.keys)
 
     async def offer(self, id: EnrolmentId) -> str:
         """Return the signed offer that a phone reads before it enrols; the same one until it expires.
@@ -97,13 +57,17 @@ class Enrolling:
 
     async def _offer(self, id: EnrolmentId) -> str:
         p = self._parts
-        enrolment = await self._open_enrolment(id)
-        if enrolment.offer is not None and rules.read_offer(enrolment.offer).expires > p.clock.now():
-            return enrolment.offer
-        made = await self._new_offer(enrolment)
-        async with p.database.write() as connection:
-            if not await store.set_offer(connection, enrolment, made):
-                made = (await store.enrolment(connection, id)).offer or made
+        known = await self._open_enrolment(id)
+        offered = known.value.offer
+        if offered is not None and rules.read_offer(offered).expires > p.clock.now():
+            return offered
+        made = await self._new_offer(known.value)
+        draft = await p.seals.draft(known, replace(known.value, offer=made))
+        try:
+            async with p.database.write() as connection:
+                await p.seals.write(connection, draft, Event("enrolment.offered", "phone", known.name))
+        except Overtaken:  # another call made one first, or the enrolment has ended
+            return await self._offer(id)
         return made
 
     async def _new_offer(self, enrolment: Enrolment) -> str:
@@ -119,7 +83,7 @@ class Enrolling:
             "issued": timestamp(now),
             "expires": timestamp(min(now + OFFER_LIFETIME, enrolment.expires_at)),
         }
-        return await self._signed(rules.OFFER, payload)
+        return await self._keys.signed(rules.OFFER, payload)
 
     async def enrol(self, id: EnrolmentId, jws: str, box: str) -> str:
         """Register a phone and return the signed receipt.
@@ -130,12 +94,18 @@ class Enrolling:
             return receipt
         async with self._refusals_told(id):
             try:
-                return await self._enrol(id, jws, box)
+                return await self._enrol_once(id, jws, box)
             except (Expired, Conflict):
                 # The same enrolment may have been taken while this one was looked at.
                 if receipt := await self._repeated(id, jws):
                     return receipt
                 raise
+
+    async def _enrol_once(self, id: EnrolmentId, jws: str, box: str) -> str:
+        """Enrol upon the enrolment as it is: each other try that came first is seen, and an ended one is refused."""
+        while True:
+            with suppress(Overtaken):
+                return await self._enrol(id, jws, box)
 
     async def _repeated(self, id: EnrolmentId, jws: str) -> str | None:
         """Return the receipt of an enrolment that is sent again because its reply was lost."""
@@ -155,92 +125,105 @@ class Enrolling:
 
     async def _enrol(self, id: EnrolmentId, jws: str, box: str) -> str:
         p = self._parts
-        enrolment = await self._open_enrolment(id)
+        known = await self._open_enrolment(id)
+        enrolment = known.value
         request = rules.read_request(jws, p.server, id)
         if request.nonce != enrolment.nonce:
             raise BadRequest("the enrolment carries the offer's nonce")
-        if not request.proves(await self._secret(enrolment), await self._channel_key_hash()):
-            await self._refuse_code(enrolment)
+        if not request.proves(await self._keys.secret(enrolment), await self._keys.channel_key_hash()):
+            await self._refuse_code(known)
         if hashlib.sha256(box.encode()).digest() != request.sealed_sha256:
             raise BadRequest("sealed_sha256 is not the hash of the box")
         device = DeviceId(p.ids.new())
         pin_check = await self._pin_check(device, box, enrolment)
         user = await p.users.get(enrolment.user_id)
-        receipt = await self._receipt(enrolment, device, user, jws)
+        active_from = await self._active_from(user)
+        receipt = await self._receipt(enrolment, Newcomer(device, user, active_from), jws)
         row = _row(request, enrolment) | {"id": device, "pin_check": pin_check, "receipt_jws": receipt}
-        await self._register(row | {"enrolment_jws": jws}, user)
+        await self._register(known, row | {"enrolment_jws": jws, "active_from": active_from}, user)
         return receipt
 
-    async def _register(self, row: dict[str, Any], user: User) -> None:
+    async def _active_from(self, user: User) -> datetime | None:
+        """Return when a new phone may act: at once if it is the owner's first. Raises Conflict."""
         p = self._parts
-        letter = await p.notify.seal(letters.new_device_letter(user.email, user.locale, user.name, row["name"]))
-        event = Event("device.enrolled", f"device:{row['id']}", f"user:{user.id}", details={"name": row["name"]})
+        async with p.database.read() as connection:
+            await require_room(connection, user.id, p.limits)
+            ever, _ = await store.count_devices(connection, user.id)
+        return (p.clock.now() + p.limits.new_phone_wait).replace(microsecond=0) if ever else None
+
+    async def _register(self, known: Sealed[Enrolment], row: dict[str, Any], user: User) -> None:
+        p = self._parts
+        letter = await p.notify.seal(_arrival_letter(user, row, await p.stop_links.url(row["id"])))
+        used = await p.seals.draft(known, known.value.ended(EnrolmentState.USED))
+        device = await p.seals.draft_new(DEVICES, row | {"enrolled_at": p.clock.now()})
+        actor = f"device:{row['id']}"
         try:
             async with p.database.write() as connection:
-                await store.end_enrolment(connection, row["enrolment_id"], EnrolmentState.USED)
-                await store.add_device(connection, row | {"enrolled_at": p.clock.now()})
+                await p.seals.write(connection, used, Event("enrolment.used", actor, known.name))
                 await p.notify.enqueue(connection, letter)
-                await p.audit.record(connection, event)
+                event = Event("device.enrolled", actor, f"user:{user.id}", details={"name": row["name"]})
+                await p.seals.write(connection, device, event)
         except IntegrityError as fault:
             raise KeyInUse("one of the phone's keys is registered already; a phone makes new keys to enrol") from fault
 
-    async def _refuse_code(self, enrolment: Enrolment) -> None:
+    async def _refuse_code(self, known: Sealed[Enrolment]) -> None:
+        """Count a wrong activation code. Raises ActivationRefused, or Overtaken when another try came first."""
         p = self._parts
         limit = p.limits.enrolment_attempts
-        subject = f"enrolment:{enrolment.id}"
+        draft = await p.seals.draft(known, known.value.with_wrong_code(limit))
+        attempts = draft.value.attempts
+        event = Event("enrolment.code_refused", "phone", known.name, Outcome.REFUSED, {"attempts": str(attempts)})
         async with p.database.write() as connection:
-            attempts = await store.count_attempt(connection, enrolment.id, limit)
-            event = Event("enrolment.code_refused", "phone", subject, Outcome.REFUSED, {"attempts": str(attempts)})
-            await p.audit.record(connection, event)
+            await p.seals.write(connection, draft, event)
         left = limit - attempts
         ended = f"{left} tries are left" if left else "no try is left: ask for new letters"
         raise ActivationRefused(f"the activation code is wrong; {ended}", audited=True)
 
-    async def _open_enrolment(self, id: EnrolmentId) -> Enrolment:
+    async def _open_enrolment(self, id: EnrolmentId) -> Sealed[Enrolment]:
         async with self._parts.database.read() as connection:
-            enrolment = await store.enrolment(connection, id)
-        if enrolment.state is not EnrolmentState.OPEN or self._parts.clock.now() >= enrolment.expires_at:
+            stored = await store.enrolment(connection, id)
+        known = await self._parts.seals.prove(stored)
+        if known.value.state is not EnrolmentState.OPEN or self._parts.clock.now() >= known.value.expires_at:
             raise Expired("the QR code was used or has ended: ask for new letters")
-        return enrolment
+        return known
 
     async def _pin_check(self, device: DeviceId, box: str, enrolment: Enrolment) -> bytes:
         if enrolment.offer is None:
             raise BadRequest("an offer is read before the enrolment")
         offer = rules.read_offer(enrolment.offer)
         try:
-            opened = await self._parts.boxes.open(box, offer.box_key, offer.binding)
+            opened = await self._parts.boxes.open(box, Sealing(offer.box_key, offer.binding, IN_BOX))
         except AnswerRefused as fault:
             raise BadRequest("the box does not open: it is sealed to the offer's box key and bound to it") from fault
         return await self._parts.boxes.pin_check(device, opened.pin_proof)
 
-    async def _receipt(self, enrolment: Enrolment, device: DeviceId, user: User, jws: str) -> str:
-        payload = {
+    async def _receipt(self, enrolment: Enrolment, new: "Newcomer", jws: str) -> str:
+        user, waits = new.user, {} if new.active_from is None else {"active": timestamp(new.active_from)}
+        payload = waits | {
             "server": self._parts.server,
             "enrolment": enrolment.id,
             "enrolment_sha256": b64.url_encode(hashlib.sha256(jws.encode()).digest()),
-            "device": device,
+            "device": new.device,
             "user": {"id": user.id, "login": user.login, "name": user.name},
             "counter": 0,
             "enrolled": timestamp(self._parts.clock.now()),
         }
-        return await self._signed(rules.RECEIPT, payload)
-
-    async def _signed(self, typ: str, payload: dict[str, Any]) -> str:
-        return await channel.sign(self._parts.keys, typ, canonical.encode(payload))
-
-    async def _channel_key_hash(self) -> str:
-        key = await self._parts.keys.public_key(KeyName.DEVICE_CHANNEL)
-        return rules.key_hash(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
-
-    async def _secret(self, enrolment: Enrolment) -> bytes:
-        return (await self._secret_box(enrolment.id)).open(enrolment.sealed_secret or b"", enrolment.id.encode())
-
-    async def _secret_box(self, id: EnrolmentId) -> SecretBox:
-        return SecretBox(await self._parts.keys.hmac(KeyName.ENROLMENT, b"dss/enrol-store/v1\x00" + id.encode()))
+        return await self._keys.signed(rules.RECEIPT, payload)
 
 
-def _qr_letter(user: User, invitation: Invitation) -> Letter:
-    return letters.qr_letter(user.email, user.locale, user.name, invitation.qr_text, invitation.expires_at)
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A phone that is about to be registered; active_from: the end of its waiting time, None for a first phone."""
+
+    device: DeviceId
+    user: User
+    active_from: datetime | None
+
+
+def _arrival_letter(user: User, row: dict[str, Any], stop_url: str) -> Letter:
+    if row["active_from"] is None:
+        return letters.new_device_letter(user.reader, row["name"], stop_url)
+    return letters.waiting_phone_letter(user.reader, row["name"], row["active_from"], stop_url)
 
 
 def _row(request: rules.Request, enrolment: Enrolment) -> dict[str, Any]:
@@ -249,7 +232,7 @@ def _row(request: rules.Request, enrolment: Enrolment) -> dict[str, Any]:
         "enrolment_id": enrolment.id,
         "name": request.name,
         "platform": request.platform,
-        "state": DeviceState.ACTIVE,
+        "state": DeviceState.ACTIVE.value,
         "signature_jwk": request.signature_jwk,
         "encryption_jwk": request.encryption_jwk,
         "signature_thumbprint": jose.thumbprint(request.signature_jwk),

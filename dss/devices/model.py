@@ -1,10 +1,11 @@
 """What the server knows of phones, and the pure rules over it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
-from dss.kernel.ids import BoxKeyId, DeviceId, EnrolmentId, UserId
+from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId, EnrolmentId, TransactionId, UserId
 
 Jwk = dict[str, str]
 
@@ -35,40 +36,40 @@ class Enrolment:
     expires_at: datetime
     offer: str | None
 
+    def ended(self, state: EnrolmentState) -> Self:
+        """Return the enrolment used up or dead: its secret is forgotten."""
+        return replace(self, state=state, sealed_secret=None)
+
+    def with_wrong_code(self, limit: int) -> Self:
+        """Return the enrolment after one more wrong activation code; the last one kills it."""
+        counted = replace(self, attempts=self.attempts + 1)
+        return counted.ended(EnrolmentState.DEAD) if counted.attempts >= limit else counted
+
 
 class DeviceState(StrEnum):
-    """Whether a phone may answer."""
+    """What was decided of a phone."""
 
     ACTIVE = "active"
     LOCKED = "locked"
+    REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A registered phone.
+class LockReason(StrEnum):
+    """Why a phone is locked: wrong PINs, two phones with its keys, or because a person said so."""
 
-    pin_check:    HMAC by the HSM over the PIN proof, 32 bytes.
-    locked_until: when a lock ends by itself; None for one that does not.
-    counter:      the greatest in any answer so far.
-    """
+    PIN = "pin"
+    CLONE = "clone"
+    OWNER = "owner"
+    OPERATOR = "operator"
 
-    id: DeviceId
-    user_id: UserId
-    name: str
-    platform: str
-    state: DeviceState
-    signature_jwk: Jwk
-    pin_check: bytes = field(repr=False)
-    pin_failures: int
-    locked_until: datetime | None
-    counter: int
-    enrolled_at: datetime
 
-    def is_locked(self, now: datetime) -> bool:
-        """Return True while the phone may not answer."""
-        if self.state is not DeviceState.LOCKED:
-            return False
-        return self.locked_until is None or now < self.locked_until
+class Standing(StrEnum):
+    """Where a phone stands at a moment: only an active one may answer."""
+
+    ACTIVE = "active"
+    WAITING = "waiting"
+    LOCKED = "locked"
+    REMOVED = "removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,103 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """A registered phone.
+
+    pin_check:    HMAC by the HSM over the PIN proof, 32 bytes.
+    pin_failures: wrong PINs in a row.
+    locked_until: when a lock ends by itself; None for one that does not.
+    counter:      the greatest in any answer so far.
+    recent:       the latest answers, the newest last.
+    active_from:  when a further phone's waiting time ends; None for an owner's first.
+    """
+
+    id: DeviceId
+    user_id: UserId
+    name: str
+    platform: str
+    state: DeviceState
+    signature_jwk: Jwk
+    encryption_jwk: Jwk
+    pin_check: bytes = field(repr=False)
+    pin_failures: int
+    lock_reason: LockReason | None
+    locked_until: datetime | None
+    counter: int
+    recent: tuple[Counted, ...]
+    active_from: datetime | None
+    enrolled_at: datetime
+
+    def standing(self, now: datetime) -> Standing:
+        """Return where the phone stands now."""
+        if self.state is DeviceState.REMOVED:
+            return Standing.REMOVED
+        if self.state is DeviceState.LOCKED and (self.locked_until is None or now < self.locked_until):
+            return Standing.LOCKED
+        if self.active_from is not None and now < self.active_from:
+            return Standing.WAITING
+        return Standing.ACTIVE
+
+    @property
+    def is_removed(self) -> bool:
+        """True for a phone that was removed for good."""
+        return self.state is DeviceState.REMOVED
+
+    def may_answer(self, now: datetime) -> bool:
+        """Return True while the phone may answer."""
+        return self.standing(now) is Standing.ACTIVE
+
+    def locked(self, reason: LockReason, until: datetime | None = None) -> Self:
+        """Return the phone locked until a time, or for good."""
+        return replace(self, state=DeviceState.LOCKED, lock_reason=reason, locked_until=until)
+
+    def unlocked(self) -> Self:
+        """Return the phone with no lock and no wrong PIN counted."""
+        return replace(self, state=DeviceState.ACTIVE, lock_reason=None, locked_until=None, pin_failures=0)
+
+    def removed(self) -> Self:
+        """Return the phone removed for good."""
+        return replace(self, state=DeviceState.REMOVED, lock_reason=None, locked_until=None)
+
+
+@dataclass(frozen=True, slots=True)
 class BoxKey:
     """A key that phones seal their boxes to: its private half is in the HSM until it is destroyed."""
 
     id: BoxKeyId
     jwk: Jwk
     superseded_at: datetime
+    destroyed_at: datetime | None = None
+
+
+class ShareState(StrEnum):
+    """Where a share between two phones stands: it waits for the new phone, was taken, or was stopped."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one phone gave to another: ciphertext to the server.
+
+    id:   of the transaction that confirmed it. request_jws, answer_jws: what was shown and answered.
+    jwe:  sealed to the new phone; None once taken or stopped.
+    """
+
+    id: TransactionId
+    from_device: DeviceId
+    to_device: DeviceId
+    state: ShareState
+    credentials: tuple[CredentialId, ...]
+    request_jws: str
+    answer_jws: str
+    jwe: str | None = field(repr=False)
+
+    def ended(self, state: ShareState) -> Self:
+        """Return the share taken or stopped: its ciphertext is forgotten."""
+        return replace(self, state=state, jwe=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +186,20 @@ class Limits:
 
     enrolment_lifetime: from the letters to the end of the activation code.
     enrolment_attempts: wrong activation codes before the enrolment is dead.
-    pin_attempts:       wrong PINs in a row before the phone is locked.
-    pin_lock:           how long that lock lasts.
+    pin_attempts:       wrong PINs on each rung of the ladder.
+    pin_ladder:         how long the lock of each rung lasts; the one after the last is for good.
     box_key_lifetime:   how long one box key is given out.
+    new_phone_wait:     how long a further phone of an owner waits before it may do anything.
+    phones:             how many phones one owner may have.
     """
 
     enrolment_lifetime: timedelta = timedelta(days=7)
     enrolment_attempts: int = 3
     pin_attempts: int = 3
-    pin_lock: timedelta = timedelta(hours=3)
+    pin_ladder: tuple[timedelta, ...] = (timedelta(hours=3), timedelta(hours=24))
     box_key_lifetime: timedelta = timedelta(hours=1)
+    new_phone_wait: timedelta = timedelta(hours=1)
+    phones: int = 5
 
 
 @dataclass(frozen=True, slots=True)

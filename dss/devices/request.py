@@ -3,7 +3,7 @@
 Source: docs/device-protocol.md section 4.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,8 +13,8 @@ from dss.devices.model import BoxKey
 from dss.kernel import b64, canonical
 from dss.kernel.clock import read_timestamp, timestamp
 from dss.kernel.digest import Digest, algorithm_named
-from dss.kernel.errors import BadRequest
-from dss.kernel.ids import BoxKeyId, CredentialId, TransactionId, UserId
+from dss.kernel.errors import AnswerRefused, BadRequest
+from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId, TransactionId, UserId
 
 REQUEST, REQUEST_LABEL = "dss-confirmation-request+jws", b"dss/confirmation/v1"
 
@@ -24,6 +24,25 @@ class Kind(StrEnum):
 
     SIGN = "sign"
     CREATE = "create"
+    CHANGE = "change"
+    SHARE = "share"
+
+
+class Action(StrEnum):
+    """What a change changes: the phone's PIN, a key's password or lock, a key's state, or the owner's phones."""
+
+    PIN = "pin"
+    PASSWORD = "password"  # noqa: S105  an action
+    RELOCK = "relock"
+    RESUME = "resume"
+    REVOKE = "revoke"
+    DESTROY = "destroy"
+    REMOVE = "remove"
+
+
+OF_KEYS = frozenset({Action.PASSWORD, Action.RELOCK, Action.RESUME, Action.REVOKE, Action.DESTROY})
+OPENS_KEY = frozenset({Action.PASSWORD, Action.RELOCK})
+NEXT = {Action.PIN: frozenset({"pin_proof_next"}), Action.PASSWORD: frozenset({"k_pwd_next"})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +95,9 @@ class Shown:
 class ConfirmationRequest:
     """What is asked of a phone.
 
-    credential: the member as it stands in the request; for `sign` {id, certificate_sha256}, for `create`
-                {id, subject, key_type, validity_days}.
+    credential: the member as it stands in the request, or None where no key is concerned.
     nonce:      base64url of 16 random bytes.
+    more:       members that only some requests have: phone, change, share, relock.
     """
 
     server: str
@@ -86,22 +105,25 @@ class ConfirmationRequest:
     kind: Kind
     relying_application: Party
     signer: Party
-    credential: dict[str, Any]
+    credential: dict[str, Any] | None
     text: str
     documents: tuple[Item, ...]
     box_key: BoxKey
     issued: datetime
     expires: datetime
     nonce: str
+    more: dict[str, Any] = field(default_factory=dict)
 
     def payload(self) -> bytes:
         """Return the canonical JSON that the channel key signs."""
         application = {"id": self.relying_application.id, "name": self.relying_application.name}
         signer = {"id": self.signer.id, "login": self.signer.login, "name": self.signer.name}
+        concerned = {} if self.credential is None else {"credential": self.credential}
         return canonical.encode(
-            {
+            concerned
+            | self.more
+            | {
                 "box_key": {"kid": self.box_key.id, "jwk": self.box_key.jwk},
-                "credential": self.credential,
                 "documents": [item.member() for item in self.documents],
                 "expires": timestamp(self.expires),
                 "issued": timestamp(self.issued),
@@ -122,8 +144,11 @@ class ConfirmationRequest:
 class Asked:
     """What a stored request says, read again from its bytes alone: the ground for every later check.
 
-    binding:   what an answer to it must carry.
-    answer_by: the ways in which the person may answer.
+    binding:    what an answer to it must carry.
+    credential: the member, empty where no key is concerned.
+    answer_by:  the ways in which the person may answer.
+    phone:      the only phone that may answer, or None for any of the owner's.
+    change, share: the member, empty for other kinds.
     """
 
     binding: bytes
@@ -131,13 +156,46 @@ class Asked:
     transaction: TransactionId
     kind: Kind
     signer: UserId
-    credential_id: CredentialId
     credential: dict[str, Any]
     to_sign: tuple[Digest, ...]
     schemes: tuple[str, ...]
     box_key: BoxKeyId
     answer_by: frozenset[str]
     expires: datetime
+    phone: DeviceId | None
+    relock: bool
+    change: dict[str, Any]
+    share: dict[str, Any]
+
+    @property
+    def credential_id(self) -> CredentialId:
+        """The key that is concerned. Raises AnswerRefused where none is."""
+        if "id" not in self.credential:
+            raise AnswerRefused
+        return CredentialId(self.credential["id"])
+
+    @property
+    def action(self) -> Action | None:
+        """What a change changes."""
+        return Action(self.change["action"]) if self.change else None
+
+    @property
+    def opens_key(self) -> bool:
+        """True where the answer brings the phone's share of a key that is there."""
+        return self.kind is Kind.SIGN or self.action in OPENS_KEY
+
+    @property
+    def sealed(self) -> frozenset[str]:
+        """The members of the box that comes with a confirmation."""
+        wanted = {"pin_proof"}
+        if self.opens_key or self.kind is Kind.CREATE:
+            wanted.add("k_act")
+        if self.opens_key and "password" in self.credential:
+            wanted.add("k_pwd")
+        if self.relock or self.action is Action.RELOCK:
+            wanted.add("k_act_next")
+        wanted |= NEXT.get(self.action, frozenset()) if self.action else frozenset()
+        return frozenset(wanted)
 
 
 def read(payload: bytes) -> Asked:
@@ -151,13 +209,16 @@ def read(payload: bytes) -> Asked:
             transaction=TransactionId(value["transaction"]),
             kind=Kind(value["kind"]),
             signer=UserId(value["signer"]["id"]),
-            credential_id=CredentialId(value["credential"]["id"]),
-            credential=value["credential"],
+            credential=value.get("credential", {}),
             to_sign=tuple(_to_sign(item) for item in items),
             schemes=tuple(item["scheme"] for item in items),
             box_key=BoxKeyId(value["box_key"]["kid"]),
             answer_by=frozenset(value["policy"]["answer_by"]),
             expires=read_timestamp(value["expires"]),
+            phone=DeviceId(value["phone"]) if "phone" in value else None,
+            relock=value.get("relock", False),
+            change=value.get("change", {}),
+            share=value.get("share", {}),
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise BadRequest("not a confirmation request") from fault

@@ -2,17 +2,17 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Outcome
-from dss.audit.service import Audit
+from dss.audit.seals import Draft, Sealed, Seals
 from dss.devices import answer as answers
-from dss.devices import channel, proof, store
-from dss.devices.answer import Answer, Decision
-from dss.devices.boxes import Boxes
+from dss.devices import channel, counting, proof, store
+from dss.devices.answer import Answer, Came, Decision
+from dss.devices.boxes import Boxes, Opened, Sealing
+from dss.devices.counting import Try, Verdict
 from dss.devices.model import Counted, Device, Limits
 from dss.devices.request import REQUEST, Asked
 from dss.hsm.servicekeys import ServiceKeys
@@ -23,28 +23,39 @@ from dss.kernel.errors import AnswerRefused, Locked, NotFound, Unauthenticated
 from dss.kernel.ids import DeviceId, UserId
 
 
-class Verdict(StrEnum):
-    """What a counted answer came to; a wrong PIN is refused like everything else, also the one that locks."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    LOCKED = "locked"
-
-
 @dataclass(frozen=True, slots=True)
 class Examined:
     """An answer whose signature verified with the phone's key, not yet counted.
 
-    fits:      every member, and the box, fit the request.
-    pin_right: the PIN proof is the phone's; True where there was none to look at.
-    k_act:     32 bytes from the box of a confirmation.
+    device:       the phone as it was when the answer was examined.
+    fits:         every member, and the box, fit the request.
+    secret_right: PIN, and the key's password where there is one, are right; True where there was nothing to look at.
+    opened:       what was in the box of a confirmation that fits.
     """
 
     answer: Answer
     device: Device
     fits: bool
-    pin_right: bool = True
-    k_act: bytes | None = field(default=None, repr=False)
+    secret_right: bool = True
+    opened: Opened | None = field(default=None, repr=False)
+
+    @property
+    def is_confirmation(self) -> bool:
+        """True for a confirmation that nothing is wrong with so far."""
+        return self.fits and self.secret_right and self.answer.decision is Decision.CONFIRM
+
+    @property
+    def answer_sha256(self) -> bytes:
+        """The hash by which this answer is remembered."""
+        return hashlib.sha256(self.answer.jws.text).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What an answer comes to, and the phone's row after it; None where that does not change."""
+
+    verdict: Verdict
+    draft: Draft[Device] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ class Parts:
     database: Database
     keys: ServiceKeys
     boxes: Boxes
-    audit: Audit
+    seals: Seals
     clock: Clock
     limits: Limits
 
@@ -74,114 +85,142 @@ class Devices:
         self._parts = parts
 
     async def authenticate(self, proof_jws: str, call: proof.Call) -> Device:
-        """Return the phone that made a DPoP proof for this call. Raises Unauthenticated; a proof is good once."""
+        """Return the phone that made a DPoP proof for this call; it may be waiting or locked, but not removed.
+
+        Raises Unauthenticated; a proof is good once.
+        """
         now = self._parts.clock.now()
         thumbprint, jti = proof.check(proof_jws, call, now)
-        async with self._parts.database.read() as connection:
-            try:
-                device = await store.device_by_key(connection, thumbprint)
-            except NotFound as fault:
-                raise Unauthenticated("the DPoP proof is by no registered key") from fault
+        device = await self._known_by(thumbprint)
         async with self._parts.database.write() as connection:
             if not await once.use(connection, "dpop", f"{device.id}:{jti}", proof.expiry(now)):
                 raise Unauthenticated("the DPoP proof was used before")
         return device
 
-    async def get(self, id: DeviceId) -> Device:
-        """Return a phone. Raises NotFound."""
+    async def _known_by(self, thumbprint: str) -> Device:
+        p = self._parts
+        try:
+            async with p.database.read() as connection:
+                stored = await store.device_by_key(connection, thumbprint)
+        except NotFound as fault:
+            raise Unauthenticated("the DPoP proof is by no registered key") from fault
+        device = (await p.seals.prove(stored)).value
+        if device.is_removed:
+            raise Unauthenticated("the phone was removed")
+        return device
+
+    async def sealed(self, id: DeviceId) -> Sealed[Device]:
+        """Return a phone with its seal, to change it. Raises NotFound, Tampered."""
         async with self._parts.database.read() as connection:
-            return await store.device(connection, id)
+            stored = await store.device(connection, id)
+        return await self._parts.seals.prove(stored)
+
+    async def get(self, id: DeviceId) -> Device:
+        """Return a phone. Raises NotFound, Tampered."""
+        return (await self.sealed(id)).value
 
     async def of_user(self, user_id: UserId) -> list[Device]:
-        """Return a user's phones, oldest first."""
+        """Return a user's phones, oldest first, without those that were removed. Raises Tampered."""
+        return [device for device in await self.ever_of_user(user_id) if not device.is_removed]
+
+    async def ever_of_user(self, user_id: UserId) -> list[Device]:
+        """Return all the phones that a user has or had, oldest first. Raises Tampered."""
         async with self._parts.database.read() as connection:
-            return await store.devices_of(connection, user_id)
+            stored = await store.devices_of(connection, user_id)
+        return [sealed.value for sealed in await self._parts.seals.prove_all(stored)]
 
     async def sign_request(self, payload: bytes) -> str:
         """Sign a confirmation request for phones. Raises HsmUnavailable."""
         return await channel.sign(self._parts.keys, REQUEST, payload)
 
-    async def examine(self, device: Device, answer_jws: str, box: str | None, asked: Asked) -> Examined:
+    async def examine(self, device: Device, came: Came, asked: Asked) -> Examined:
         """Check all of an answer that came in but its counter.
 
         Raises AnswerRefused when its form, its signature or its time is wrong: such an answer does not count as a try.
         """
-        answer = _signed_answer(device, answer_jws)
+        answer = _signed_answer(device, came.answer)
         if abs(self._parts.clock.now().timestamp() - answer.iat) > proof.SKEW_S:
             raise AnswerRefused
-        if not answer.answers(asked, box):
-            return Examined(answer, device, fits=False)
-        if box is None:
-            return Examined(answer, device, fits=True)
-        return await self._look_into(box, answer, device, asked)
-
-    async def _look_into(self, box: str, answer: Answer, device: Device, asked: Asked) -> Examined:
+        examined = Examined(answer, device, fits=answer.answers(asked, came))
+        if not examined.is_confirmation:
+            return examined
         try:
-            opened = await self._parts.boxes.open(box, asked.box_key, asked.binding)
+            opened = await self._open(came.box or "", asked)
         except AnswerRefused:
-            return Examined(answer, device, fits=False)
-        check = await self._parts.boxes.pin_check(device.id, opened.pin_proof)
-        right = hmac.compare_digest(check, device.pin_check)
-        return Examined(answer, device, fits=opened.k_act is not None, pin_right=right, k_act=opened.k_act)
+            return replace(examined, fits=False)
+        right = await self._is_pin_of(device, opened.pin_proof)
+        return replace(examined, secret_right=right, opened=opened)
 
-    async def count(self, connection: AsyncConnection, examined: Examined) -> Verdict:
-        """Count an answer in the caller's transaction, and lock the phone where that is due.
+    async def weigh(self, examined: Examined) -> Weighed:
+        """Decide what an answer comes to, upon the phone's row as it is now, and seal what the row becomes.
 
-        The counter must rise: one that goes back means that two phones hold the same keys. The last answer that was
-        counted may come again, as its reply may have been lost: it is refused again, and not counted. Raises Locked.
+        Raises Locked when the phone may not answer, Tampered, AnswerRefused when its PIN was changed meanwhile.
         """
-        p, device = self._parts, examined.device
-        counted = Counted(examined.answer.counter, hashlib.sha256(examined.answer.jws.text).digest())
-        if await store.was_counted(connection, device.id, counted):
-            return Verdict.REFUSED
-        if not await store.raise_counter(connection, device.id, counted, p.clock.now()):
-            await store.lock(connection, device.id, None)
-            await self._record_lock(connection, device, "the counter went back")
-            return Verdict.LOCKED
-        if not examined.pin_right:
-            return await self._count_wrong_pin(connection, device)
-        if not examined.fits:
-            return Verdict.REFUSED
-        if examined.answer.decision is Decision.CONFIRM:
-            await store.forget_wrong_pins(connection, device.id)
-        return Verdict.ACCEPTED
-
-    async def _count_wrong_pin(self, connection: AsyncConnection, device: Device) -> Verdict:
         p = self._parts
-        if await store.count_wrong_pin(connection, device.id) >= p.limits.pin_attempts:
-            await store.lock(connection, device.id, p.clock.now() + p.limits.pin_lock)
-            await self._record_lock(connection, device, "too many wrong PINs")
-        return Verdict.REFUSED
+        sealed = await self.sealed(examined.device.id)
+        self.require_able(sealed.value)
+        if sealed.value.pin_check != examined.device.pin_check:
+            raise AnswerRefused
+        tried = Try(
+            Counted(examined.answer.counter, examined.answer_sha256),
+            fits=examined.fits,
+            secret_right=examined.secret_right,
+            confirms=examined.answer.decision is Decision.CONFIRM,
+        )
+        verdict, after = counting.count(sealed.value, tried, p.limits, p.clock.now())
+        return Weighed(verdict, None if after is sealed.value else await p.seals.draft(sealed, after))
 
-    async def _record_lock(self, connection: AsyncConnection, device: Device, why: str) -> None:
-        event = Event("device.locked", "server", f"device:{device.id}", Outcome.REFUSED, {"why": why})
-        await self._parts.audit.record(connection, event)
+    async def count(self, connection: AsyncConnection, weighed: Weighed) -> None:
+        """Write what a weighed answer made of its phone, in the caller's transaction. Raises Overtaken."""
+        draft = weighed.draft
+        if draft is not None:
+            await self._parts.seals.write(connection, draft, _counted_event(draft))
 
-    async def attest(self, device_id: DeviceId, answer_jws: str, box: str, asked: Asked) -> Attested:
+    def require_able(self, device: Device) -> None:
+        """Raise Locked unless the phone may answer now."""
+        standing = device.standing(self._parts.clock.now())
+        if not device.may_answer(self._parts.clock.now()):
+            raise Locked(f"the phone is {standing}")
+
+    async def attest(self, device_id: DeviceId, came: Came, asked: Asked) -> Attested:
         """Verify a stored confirmation again from its bytes, without opening its box.
 
-        Takes nothing on trust from any state: the signature and every member are checked anew against the phone's row.
-        The counter was spent when the answer came in, so it is not looked at here. Raises AnswerRefused, Locked.
+        Takes nothing on trust from any state: the signature and every member are checked anew against the phone's
+        sealed row, and the counter against the greatest that was counted. Raises AnswerRefused, Locked, Tampered.
         """
         device = await self.get(device_id)
-        if device.is_locked(self._parts.clock.now()):
-            raise Locked("the phone is locked")
-        answer = _signed_answer(device, answer_jws)
+        self.require_able(device)
+        answer = _signed_answer(device, came.answer)
         in_time = answer.iat <= asked.expires.timestamp() + proof.SKEW_S
-        right = answer.decision is Decision.CONFIRM and answer.answers(asked, box) and in_time
-        if not right or device.user_id != asked.signer:
+        right = answer.decision is Decision.CONFIRM and answer.answers(asked, came) and in_time
+        if not right or answer.counter > device.counter or device.user_id != asked.signer:
             raise AnswerRefused
         return Attested(device, answer)
 
-    async def share_of(self, attested: Attested, box: str, asked: Asked) -> bytes:
-        """Open the box of an attested confirmation, check its PIN proof, and return k_act, 32 bytes.
-
-        Raises AnswerRefused, HsmUnavailable.
-        """
-        examined = await self._look_into(box, attested.answer, attested.device, asked)
-        if not (examined.fits and examined.pin_right) or examined.k_act is None:
+    async def secrets_of(self, attested: Attested, box: str, asked: Asked) -> Opened:
+        """Open the box of an attested confirmation, and check its PIN proof. Raises AnswerRefused, HsmUnavailable."""
+        opened = await self._open(box, asked)
+        if not await self._is_pin_of(attested.device, opened.pin_proof):
             raise AnswerRefused
-        return examined.k_act
+        return opened
+
+    async def pin_check(self, device: DeviceId, pin_proof: bytes) -> bytes:
+        """Return what the server keeps of a new PIN."""
+        return await self._parts.boxes.pin_check(device, pin_proof)
+
+    async def _open(self, box: str, asked: Asked) -> Opened:
+        return await self._parts.boxes.open(box, Sealing(asked.box_key, asked.binding, asked.sealed))
+
+    async def _is_pin_of(self, device: Device, pin_proof: bytes) -> bool:
+        return hmac.compare_digest(await self._parts.boxes.pin_check(device.id, pin_proof), device.pin_check)
+
+
+def _counted_event(draft: Draft[Device]) -> Event:
+    device, actor = draft.value, f"device:{draft.value.id}"
+    details = {"counter": str(device.counter), "wrong_tries": str(device.pin_failures)}
+    if device.lock_reason is None:
+        return Event("device.answer_counted", actor, draft.sealed.name, details=details)
+    return Event("device.locked", "server", draft.sealed.name, Outcome.REFUSED, details | {"why": device.lock_reason})
 
 
 def _signed_answer(device: Device, answer_jws: str) -> Answer:

@@ -1,74 +1,30 @@
-"""Queries over enrolments, phones and box keys."""
+"""Queries over enrolments, phones, box keys and shares. What is found is believed only once its seal is proven."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dss.devices.model import BoxKey, Counted, Device, DeviceState, Enrolment, EnrolmentState
-from dss.devices.tables import box_keys, devices, enrolments
-from dss.kernel.errors import Conflict, Locked, NotFound
-from dss.kernel.ids import BoxKeyId, DeviceId, EnrolmentId, UserId
+from dss.audit.seals import Register, Stored
+from dss.devices.model import BoxKey, Device, DeviceState, Enrolment, EnrolmentState, Share, ShareState
+from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS, SHARES
+from dss.devices.tables import box_keys, devices, enrolments, shares
+from dss.kernel.errors import NotFound
+from dss.kernel.ids import BoxKeyId, DeviceId, EnrolmentId, TransactionId, UserId
+
+Value = TypeVar("Value")
 
 
-async def add_enrolment(connection: AsyncConnection, enrolment: Enrolment, now: datetime) -> None:
-    """Add an open enrolment, and end every other one of the same user."""
-    e = enrolments
-    others = sa.update(e).where(e.c.user_id == enrolment.user_id, e.c.state == EnrolmentState.OPEN)
-    await connection.execute(others.values(state=EnrolmentState.DEAD, sealed_secret=None))
-    row = {name: getattr(enrolment, name) for name in ("id", "user_id", "state", "sealed_secret", "nonce", "attempts")}
-    await connection.execute(sa.insert(e).values(**row, created_at=now, expires_at=enrolment.expires_at))
-
-
-async def enrolment(connection: AsyncConnection, id: EnrolmentId) -> Enrolment:
+async def enrolment(connection: AsyncConnection, id: EnrolmentId) -> Stored[Enrolment]:
     """Return an enrolment. Raises NotFound."""
-    row = (await connection.execute(sa.select(enrolments).where(enrolments.c.id == id))).one_or_none()
-    if row is None:
-        raise NotFound
-    return Enrolment(
-        EnrolmentId(row.id),
-        UserId(row.user_id),
-        EnrolmentState(row.state),
-        row.sealed_secret,
-        row.nonce,
-        row.attempts,
-        row.expires_at,
-        row.offer,
-    )
+    return await _one(connection, ENROLMENTS, enrolments.c.id == id)
 
 
-async def set_offer(connection: AsyncConnection, known: Enrolment, offer: str) -> bool:
-    """Put an offer in place of the one that was known. Return False if another took its place first."""
-    e = enrolments
-    step = sa.update(e).where(e.c.id == known.id, e.c.offer.is_not_distinct_from(known.offer)).values(offer=offer)
-    return (await connection.execute(step)).rowcount == 1
-
-
-async def count_attempt(connection: AsyncConnection, id: EnrolmentId, limit: int) -> int:
-    """Count a wrong activation code; end the enrolment at the limit. Return the attempts so far."""
-    e = enrolments
-    step = sa.update(e).where(e.c.id == id, e.c.state == EnrolmentState.OPEN).values(attempts=e.c.attempts + 1)
-    attempts: int | None = (await connection.execute(step.returning(e.c.attempts))).scalar_one_or_none()
-    if attempts is None:
-        raise Conflict("the enrolment has ended")
-    if attempts >= limit:
-        await end_enrolment(connection, id, EnrolmentState.DEAD)
-    return attempts
-
-
-async def end_enrolment(connection: AsyncConnection, id: EnrolmentId, state: EnrolmentState) -> None:
-    """Use up or kill an open enrolment and forget its secret; the WHERE lets one phone win. Raises Conflict."""
-    e = enrolments
-    step = sa.update(e).where(e.c.id == id, e.c.state == EnrolmentState.OPEN).values(state=state, sealed_secret=None)
-    if (await connection.execute(step)).rowcount != 1:
-        raise Conflict("the enrolment has ended")
-
-
-async def add_device(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
-    """Add a phone. Raises sqlalchemy's IntegrityError when one of its keys is registered."""
-    await connection.execute(sa.insert(devices).values(**row))
+async def open_enrolments(connection: AsyncConnection, user_id: UserId) -> list[Stored[Enrolment]]:
+    """Return the open enrolments of a user."""
+    mine = (enrolments.c.user_id == user_id) & (enrolments.c.state == EnrolmentState.OPEN)
+    return await _all(connection, ENROLMENTS, ENROLMENTS.select().where(mine))
 
 
 async def receipt_of(connection: AsyncConnection, enrolment_id: EnrolmentId, jws: str) -> str | None:
@@ -79,82 +35,41 @@ async def receipt_of(connection: AsyncConnection, enrolment_id: EnrolmentId, jws
     return receipt
 
 
-async def device(connection: AsyncConnection, id: DeviceId) -> Device:
+async def device(connection: AsyncConnection, id: DeviceId) -> Stored[Device]:
     """Return a phone. Raises NotFound."""
-    return await _one(connection, devices.c.id == id)
+    return await _one(connection, DEVICES, devices.c.id == id)
 
 
-async def device_by_key(connection: AsyncConnection, thumbprint: str) -> Device:
+async def device_by_key(connection: AsyncConnection, thumbprint: str) -> Stored[Device]:
     """Return the phone that holds a signature key. Raises NotFound."""
-    return await _one(connection, devices.c.signature_thumbprint == thumbprint)
+    return await _one(connection, DEVICES, devices.c.signature_thumbprint == thumbprint)
 
 
-async def devices_of(connection: AsyncConnection, user_id: UserId) -> list[Device]:
-    """Return a user's phones, oldest first."""
-    query = sa.select(devices).where(devices.c.user_id == user_id).order_by(devices.c.id)
-    return [_device(row) for row in await connection.execute(query)]
+async def devices_of(connection: AsyncConnection, user_id: UserId) -> list[Stored[Device]]:
+    """Return a user's phones, oldest first, those that were removed among them."""
+    query = DEVICES.select().where(devices.c.user_id == user_id).order_by(devices.c.id)
+    return await _all(connection, DEVICES, query)
 
 
-async def raise_counter(connection: AsyncConnection, id: DeviceId, counted: Counted, now: datetime) -> bool:
-    """Set the counter if it rises and the phone is not locked; the WHERE admits one answer at a time.
-
-    Return False if it does not rise. Raises Locked.
-    """
-    counter = counted.counter
+async def count_devices(connection: AsyncConnection, user_id: UserId) -> tuple[int, int]:
+    """Return how many phones a user has had, and how many of them were not removed."""
     d = devices
-    unlocked = sa.or_(d.c.state == DeviceState.ACTIVE, d.c.locked_until <= now)
-    rising = sa.update(d).where(d.c.id == id, unlocked, d.c.counter < counter)
-    step = rising.values(counter=counter, answer_sha256=counted.answer_sha256)
-    if (await connection.execute(step)).rowcount == 1:
-        return True
-    if (await device(connection, id)).is_locked(now):
-        raise Locked("the phone is locked")
-    return False
+    kept = sa.func.count().filter(d.c.state != DeviceState.REMOVED)
+    row = (await connection.execute(sa.select(sa.func.count(), kept).where(d.c.user_id == user_id))).one()
+    return int(row[0]), int(row[1])
 
 
-async def was_counted(connection: AsyncConnection, id: DeviceId, counted: Counted) -> bool:
-    """Return True if this very answer was the last that was counted."""
-    d = devices
-    same = (d.c.counter == counted.counter) & (d.c.answer_sha256 == counted.answer_sha256)
-    return (await connection.execute(sa.select(d.c.id).where(d.c.id == id, same))).one_or_none() is not None
-
-
-async def count_wrong_pin(connection: AsyncConnection, id: DeviceId) -> int:
-    """Count a wrong PIN; return how many in a row."""
-    d = devices
-    step = sa.update(d).where(d.c.id == id).values(pin_failures=d.c.pin_failures + 1).returning(d.c.pin_failures)
-    return int((await connection.execute(step)).scalar_one())
-
-
-async def forget_wrong_pins(connection: AsyncConnection, id: DeviceId) -> None:
-    """Start counting anew after a right PIN."""
-    unlocked = {"pin_failures": 0, "state": DeviceState.ACTIVE, "locked_until": None}
-    await connection.execute(sa.update(devices).where(devices.c.id == id).values(unlocked))
-
-
-async def lock(connection: AsyncConnection, id: DeviceId, until: datetime | None) -> None:
-    """Lock a phone until a time, or for good; a new lock starts the count of wrong PINs anew."""
-    locked = {"state": DeviceState.LOCKED, "locked_until": until, "pin_failures": 0}
-    await connection.execute(sa.update(devices).where(devices.c.id == id).values(locked))
-
-
-async def box_key_of_slot(connection: AsyncConnection, slot: int) -> BoxKey | None:
+async def box_key_of_slot(connection: AsyncConnection, slot: int) -> Stored[BoxKey] | None:
     """Return the box key of one stretch of time, if there is one."""
-    row = (await connection.execute(sa.select(box_keys).where(box_keys.c.slot == slot))).one_or_none()
-    return None if row is None else BoxKey(BoxKeyId(row.id), row.jwk, row.superseded_at)
+    found = await _all(connection, BOX_KEYS, BOX_KEYS.select().where(box_keys.c.slot == slot))
+    return found[0] if found else None
 
 
-async def add_box_key(connection: AsyncConnection, key: BoxKey, slot: int, now: datetime) -> None:
-    """Add a box key. Raises sqlalchemy's IntegrityError when its stretch of time has one."""
-    row = {"id": key.id, "slot": slot, "jwk": key.jwk, "created_at": now, "superseded_at": key.superseded_at}
-    await connection.execute(sa.insert(box_keys).values(row))
-
-
-async def box_keys_superseded(connection: AsyncConnection, before: datetime) -> list[BoxKeyId]:
+async def box_keys_superseded(connection: AsyncConnection, before: datetime) -> list[Stored[BoxKey]]:
     """Return the box keys that were superseded before a time and still exist."""
     b = box_keys
-    query = sa.select(b.c.id).where(b.c.superseded_at < before, b.c.destroyed_at.is_(None)).order_by(b.c.id)
-    return [BoxKeyId(id) for id in (await connection.execute(query)).scalars()]
+    old = (b.c.superseded_at < before) & b.c.destroyed_at.is_(None)
+    return await _all(connection, BOX_KEYS, BOX_KEYS.select().where(old).order_by(b.c.id))
 
 
 async def box_keys_known(connection: AsyncConnection) -> frozenset[BoxKeyId]:
@@ -163,30 +78,23 @@ async def box_keys_known(connection: AsyncConnection) -> frozenset[BoxKeyId]:
     return frozenset(BoxKeyId(id) for id in (await connection.execute(query)).scalars())
 
 
-async def mark_destroyed(connection: AsyncConnection, id: BoxKeyId, now: datetime) -> None:
-    """Note that the HSM no longer holds a box key; should its stretch of time come again, another takes its place."""
-    gone = {"destroyed_at": now, "slot": None}
-    await connection.execute(sa.update(box_keys).where(box_keys.c.id == id).values(gone))
+async def share(connection: AsyncConnection, id: TransactionId) -> Stored[Share]:
+    """Return a share. Raises NotFound."""
+    return await _one(connection, SHARES, shares.c.id == id)
 
 
-async def _one(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> Device:
-    row = (await connection.execute(sa.select(devices).where(condition))).one_or_none()
+async def shares_waiting(connection: AsyncConnection, device_id: DeviceId) -> list[Stored[Share]]:
+    """Return what waits to be taken by a phone, oldest first."""
+    mine = (shares.c.to_device_id == device_id) & (shares.c.state == ShareState.WAITING)
+    return await _all(connection, SHARES, SHARES.select().where(mine).order_by(shares.c.id))
+
+
+async def _one(connection: AsyncConnection, register: Register[Value], condition: Any) -> Stored[Value]:
+    row = (await connection.execute(register.select().where(condition))).one_or_none()
     if row is None:
         raise NotFound
-    return _device(row)
+    return Stored.of(register, row)
 
 
-def _device(row: Any) -> Device:
-    return Device(
-        DeviceId(row.id),
-        UserId(row.user_id),
-        row.name,
-        row.platform,
-        DeviceState(row.state),
-        row.signature_jwk,
-        row.pin_check,
-        row.pin_failures,
-        row.locked_until,
-        row.counter,
-        row.enrolled_at,
-    )
+async def _all(connection: AsyncConnection, register: Register[Value], query: sa.Select[Any]) -> list[Stored[Value]]:
+    return [Stored.of(register, row) for row in await connection.execute(query)]

@@ -1,8 +1,8 @@
-"""Enrolments, registered phones, and the keys that their boxes are sealed to."""
+"""Enrolments, registered phones, the keys that their boxes are sealed to, and what phones share."""
 
 import sqlalchemy as sa
 
-from dss.infra.schema import UtcTime, id_column, metadata
+from dss.infra.schema import UtcTime, id_column, metadata, seal_columns
 
 enrolments = sa.Table(
     "enrolments",
@@ -16,6 +16,7 @@ enrolments = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("expires_at", UtcTime, nullable=False),
+    *seal_columns(),
 )
 
 devices = sa.Table(
@@ -35,10 +36,14 @@ devices = sa.Table(
     sa.Column("pin_failures", sa.Integer, nullable=False),
     sa.Column("locked_until", UtcTime, nullable=True),
     sa.Column("counter", sa.BigInteger, nullable=False),
-    sa.Column("answer_sha256", sa.LargeBinary(32), nullable=True),
+    sa.Column("answer_sha256", sa.LargeBinary(32), nullable=True),  # of versions before `recent`; no longer written
     sa.Column("enrolment_jws", sa.Text, nullable=False),
     sa.Column("receipt_jws", sa.Text, nullable=False),
     sa.Column("enrolled_at", UtcTime, nullable=False),
+    sa.Column("lock_reason", sa.String(16), nullable=True),
+    sa.Column("recent", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("active_from", UtcTime, nullable=True),
+    *seal_columns(),
 )
 
 box_keys = sa.Table(
@@ -50,4 +55,20 @@ box_keys = sa.Table(
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("superseded_at", UtcTime, nullable=False),
     sa.Column("destroyed_at", UtcTime, nullable=True),
+    *seal_columns(),
+)
+
+shares = sa.Table(
+    "shares",
+    metadata,
+    id_column("id", primary=True),
+    id_column("from_device_id", nullable=False),
+    id_column("to_device_id", nullable=False, index=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("credentials", sa.JSON, nullable=False),
+    sa.Column("request_jws", sa.Text, nullable=False),
+    sa.Column("answer_jws", sa.Text, nullable=False),
+    sa.Column("jwe", sa.Text, nullable=True),
+    sa.Column("made_at", UtcTime, nullable=False),
+    *seal_columns(),
 )

@@ -26,7 +26,15 @@ class Pool:
 
     async def start(self) -> None:
         """Start and warm up all children; without this each starts with its first document. Raises Unavailable."""
-        await asyncio.gather(*(child.start() for child in self._children))
+        await asyncio.gather(*(self._warm() for _ in self._children))
+
+    async def _warm(self) -> None:
+        """Start a child while nobody else has it: one that is asked before it is ready would have two readers."""
+        child = await self._next_free()
+        try:
+            await child.ready()
+        finally:
+            self._free.put_nowait(child)
 
     async def prepare(self, pdf: Path, how: PrepareFor) -> bytes:
         """Return what `pades.prepare` returns. Raises BadDocument or Unavailable."""

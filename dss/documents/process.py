@@ -59,7 +59,7 @@ class ChildProcess:
         Raises BadDocument if the PDF is refused or brings the child to a limit or a crash, NotVerified if the child
         failed, Unavailable if it took too long or was ended from outside.
         """
-        process = await self._ready()
+        process = await self.ready()
         self._documents += 1
         try:
             async with asyncio.timeout(self._limits.wall_s):
@@ -108,7 +108,8 @@ class ChildProcess:
             start_new_session=True,
         )
 
-    async def _ready(self) -> Process:
+    async def ready(self) -> Process:
+        """Return the running process, a new one if there is none or it has read enough. Raises Unavailable."""
         process = self._process
         if process is not None and process.returncode is None and self._documents < DOCUMENTS_EACH:
             return process

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from dss.audit.event import Event
@@ -103,6 +104,13 @@ class Documents:
     async def discard(self, digest: Digest) -> None:
         """Delete a prepared or a finished file, unless it is gone already. Raises Unavailable."""
         await self._with.made.discard(digest)
+
+    async def sweep(self, before: datetime) -> int:
+        """Delete prepared and finished files that were made before a time; return how many. Raises Unavailable.
+
+        Whoever still needs one has made it since: this is for what a crash left behind, which no row names.
+        """
+        return await self._with.made.sweep(before)
 
     async def prepare(self, document: Document, how: PrepareFor) -> Prepared:
         """Give a document an empty place for a signature, and make what is to be signed.

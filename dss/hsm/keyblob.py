@@ -1,7 +1,8 @@
-"""The key blob: a wrapped private key, locked under a secret that lives on its owner's phone.
+"""The key blob: a wrapped private key, locked under a secret that lives on its owner's phone, and a password if wished.
 
     blob   = 0x01 | length of the KEK's id, 1 byte | KEK's id, ASCII | nonce, 12 bytes | AES-256-GCM(K_lock, wrapped)
-    K_lock = HKDF-SHA-256(K_act, salt = credential id, info = "dss/lock/v1", 32 bytes)
+    K_lock = HKDF-SHA-256(K_act, salt = credential id, info = "dss/lock/v1", 32 bytes); for a key with a password
+             HKDF-SHA-256(K_act || K_pwd, salt = credential id, info = "dss/lock/password/v1", 32 bytes)
 
 The additional data of the AES-GCM is canonical JSON that names credential, owner, KEK and version, so that a blob opens
 in its own row only. Source: RFC 5869 (HKDF), NIST SP 800-38D (GCM).
@@ -9,7 +10,7 @@ in its own row only. Source: RFC 5869 (HKDF), NIST SP 800-38D (GCM).
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,10 +22,10 @@ from dss.kernel.errors import Forbidden
 from dss.kernel.ids import CredentialId, UserId
 
 VERSION = 1
-K_ACT_BYTES = 32
+SECRET_BYTES = 32
 NONCE_BYTES = 12
 TAG_BYTES = 16
-INFO = b"dss/lock/v1"
+INFO, INFO_WITH_PASSWORD = b"dss/lock/v1", b"dss/lock/password/v1"
 
 
 class BlobRefused(Forbidden):
@@ -45,26 +46,37 @@ class BlobPlace:
     kek_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class KeySecret:
+    """What locks a blob, 32 bytes each.
+
+    k_act: the phone's share. k_pwd: Argon2id of the key's password, by the phone; empty where the key has none.
+    """
+
+    k_act: bytes = field(repr=False)
+    k_pwd: bytes = field(default=b"", repr=False)
+
+
 def lock(
-    wrapped: bytes, k_act: bytes, place: BlobPlace, *, random: Callable[[int], bytes] = secrets.token_bytes
+    wrapped: bytes, secret: KeySecret, place: BlobPlace, *, random: Callable[[int], bytes] = secrets.token_bytes
 ) -> bytes:
-    """Lock a wrapped key under the phone's K_act (32 bytes).
+    """Lock a wrapped key.
 
     wrapped: private key under the KEK (AES-KWP, RFC 5649).
-    Raises BlobRefused for a K_act of another length.
+    Raises BlobRefused for a secret of another length.
     """
     nonce = random(NONCE_BYTES)
     kek_id = place.kek_id.encode("ascii")
     header = bytes((VERSION, len(kek_id))) + kek_id
-    return header + nonce + _cipher(k_act, place.credential_id).encrypt(nonce, wrapped, _bound_to(place))
+    return header + nonce + _cipher(secret, place.credential_id).encrypt(nonce, wrapped, _bound_to(place))
 
 
-def unlock(blob: bytes, k_act: bytes, credential_id: CredentialId, owner: UserId) -> tuple[str, bytes]:
+def unlock(blob: bytes, secret: KeySecret, credential_id: CredentialId, owner: UserId) -> tuple[str, bytes]:
     """Return the KEK's id and the wrapped key. Raises BlobRefused unless key, place and bytes are those of `lock`."""
     kek_id, nonce, sealed = _split(blob)
     place = BlobPlace(credential_id, owner, kek_id)
     try:
-        return kek_id, _cipher(k_act, credential_id).decrypt(nonce, sealed, _bound_to(place))
+        return kek_id, _cipher(secret, credential_id).decrypt(nonce, sealed, _bound_to(place))
     except InvalidTag as fault:
         raise BlobRefused("the key blob does not open with this secret at this place") from fault
 
@@ -79,10 +91,11 @@ def _split(blob: bytes) -> tuple[str, bytes, bytes]:
     return blob[2:nonce_at].decode("ascii"), blob[nonce_at:sealed_at], blob[sealed_at:]
 
 
-def _cipher(k_act: bytes, credential_id: CredentialId) -> AESGCM:
-    if len(k_act) != K_ACT_BYTES:
-        raise BlobRefused(f"K_act has {K_ACT_BYTES} bytes, not {len(k_act)}")
-    return AESGCM(HKDF(SHA256(), 32, salt=credential_id.encode(), info=INFO).derive(k_act))
+def _cipher(secret: KeySecret, credential_id: CredentialId) -> AESGCM:
+    if len(secret.k_act) != SECRET_BYTES or len(secret.k_pwd) not in (0, SECRET_BYTES):
+        raise BlobRefused(f"K_act and K_pwd have {SECRET_BYTES} bytes")
+    info = INFO_WITH_PASSWORD if secret.k_pwd else INFO
+    return AESGCM(HKDF(SHA256(), 32, salt=credential_id.encode(), info=info).derive(secret.k_act + secret.k_pwd))
 
 
 def _bound_to(place: BlobPlace) -> bytes:

@@ -103,9 +103,12 @@ class Module:
         with self._gate.alone():
             if self._renewed_since(seen):
                 return
-            self._renewed_at = self._monotonic()
-            with locked(lock_file):
-                self._initialise()
+            try:
+                with locked(lock_file):
+                    self._initialise()
+            finally:
+                # Not before it is over: who comes meanwhile waits at the gate for what comes of it.
+                self._renewed_at = self._monotonic()
 
     def _renewed_since(self, seen: int) -> bool:
         if self._alive and self.generation != seen:

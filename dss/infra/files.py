@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -68,6 +69,19 @@ class FolderStore:
             await asyncio.to_thread(self._place(digest).unlink, missing_ok=True)
         except OSError as fault:
             raise Unavailable("the file store does not let the file go") from fault
+
+    async def sweep(self, before: datetime) -> int:
+        """Delete the files that were last stored before a time; return how many. Raises Unavailable."""
+        try:
+            return await asyncio.to_thread(self._sweep, before.timestamp())
+        except OSError as fault:
+            raise Unavailable("the file store does not let its files go") from fault
+
+    def _sweep(self, before: float) -> int:
+        old = [path for path in self._root.rglob("*") if path.is_file() and path.stat().st_mtime < before]
+        for path in old:
+            path.unlink(missing_ok=True)
+        return len(old)
 
     def _place(self, digest: Digest) -> Path:
         if digest.algorithm != SHA256:

@@ -41,6 +41,11 @@ class UtcTime(sa.TypeDecorator[datetime]):
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def seal_columns() -> tuple["sa.Column[int]", "sa.Column[bytes]"]:
+    """Return the columns of a table whose rows are sealed; without a seal are rows of versions that had none."""
+    return sa.Column("version", sa.BigInteger, nullable=True), sa.Column("seal", sa.LargeBinary(32), nullable=True)
+
+
 def id_column(name: str, *, primary: bool = False, **options: Any) -> "sa.Column[str]":
     """Return a column for a 26-character identifier."""
     return sa.Column(name, sa.String(26), primary_key=primary, **options)

@@ -5,6 +5,7 @@ implementations differ. Source: RFC 8785 (JCS), RFC 7493 (I-JSON).
 """
 
 import json
+from json.encoder import encode_basestring
 from typing import Any
 
 from dss.kernel.errors import BadRequest
@@ -43,7 +44,7 @@ def _write(value: Any, depth: int) -> str:
             raise ValueError("integer of more than 53 bits")
         return str(value)
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return encode_basestring(value)
     if isinstance(value, list | tuple):
         return f"[{','.join(_write(item, depth - 1) for item in value)}]"
     if isinstance(value, dict):
@@ -52,7 +53,7 @@ def _write(value: Any, depth: int) -> str:
 
 
 def _member(key: str, value: Any, depth: int) -> str:
-    return f"{json.dumps(key, ensure_ascii=False)}:{_write(value, depth - 1)}"
+    return f"{encode_basestring(key)}:{_write(value, depth - 1)}"
 
 
 def _sorted_keys(value: dict[str, Any]) -> list[str]:

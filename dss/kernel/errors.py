@@ -88,6 +88,12 @@ class Conflict(DssError):
     code, status, title = "conflict", 409, "The object is not in the required state"
 
 
+class Overtaken(Conflict):
+    """Another change of the same row came first: whoever raises or sees this loads it again and decides again."""
+
+    code, title = "overtaken", "Another change came first"
+
+
 class IdempotencyConflict(Conflict):
     """An Idempotency-Key was used before with another request."""
 
@@ -122,6 +128,12 @@ class Locked(DssError):
     """Locked after failures or by its owner."""
 
     code, status, title = "locked", 423, "It is locked"
+
+
+class Tampered(Locked):
+    """A stored record does not carry the seal that the server gave it last: it was altered behind the server's back."""
+
+    code, title = "tampered", "A stored record was altered"
 
 
 class TooMany(DssError):

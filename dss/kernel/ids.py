@@ -15,6 +15,7 @@ CredentialId = NewType("CredentialId", str)
 TransactionId = NewType("TransactionId", str)
 DocumentId = NewType("DocumentId", str)
 BoxKeyId = NewType("BoxKeyId", str)
+ProposalId = NewType("ProposalId", str)
 EventId = NewType("EventId", str)
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -1,4 +1,7 @@
-"""The letters, in the language of their reader: pure builders from facts to Letter."""
+"""The letters, in the language of their reader: pure builders from facts to Letter.
+
+Names of people and phones come from outside: they are set into templates, and never are one.
+"""
 
 import re
 import tomllib
@@ -8,46 +11,116 @@ from importlib import resources
 from typing import Any
 
 from dss.notify import printing
-from dss.notify.model import Attachment, Letter
+from dss.notify.model import Attachment, Letter, Reader
+
+# --- to bind a phone ---
 
 
-def qr_letter(recipient: str, locale: str, name: str, qr_text: str, expires: datetime) -> Letter:
+def qr_letter(reader: Reader, qr_text: str, expires: datetime) -> Letter:
     """Build letter 1 of an enrolment: the QR code, as a picture and as a letter to print.
 
     It holds no activation code: who has this letter alone can do nothing with it.
     """
-    words = _words(locale)
+    words = _words(reader.locale)
     text = words["qr"]
     sheet = printing.Sheet(
         title=text["title"],
-        before=(text["greeting"].format(name=name), text["intro"]),
+        before=(_greeting(reader), text["intro"]),
         steps=tuple(text["steps"]),
         qr_text=qr_text,
         after=(text["ending"].format(expires=_moment(expires)), text["warning"]),
     )
     steps = "\n".join(f"{number}. {step}" for number, step in enumerate(sheet.steps, 1))
-    body = _body(*sheet.before, text["attached"], steps, *sheet.after, words["closing"]["no_reply"])
+    body = _body(*sheet.before, text["attached"], steps, *sheet.after, words["common"]["no_reply"])
     picture = Attachment("qr.png", "image/png", printing.qr_png(qr_text))
-    return Letter(recipient, text["subject"], body, (picture, Attachment("letter.pdf", "application/pdf", sheet.pdf())))
+    paper = Attachment("letter.pdf", "application/pdf", sheet.pdf())
+    return Letter(reader.recipient, text["subject"], body, (picture, paper))
 
 
-def code_letter(recipient: str, locale: str, name: str, code: str, expires: datetime) -> Letter:
+def code_letter(reader: Reader, code: str, expires: datetime) -> Letter:
     """Build letter 2 of an enrolment: the activation code alone on its line, in groups of four."""
-    words = _words(locale)
-    text = words["code"]
+    text = _words(reader.locale)["code"]
     ending = text["ending"].format(expires=_moment(expires))
-    about = (text["greeting"].format(name=name), text["intro"])
-    return Letter(
-        recipient, text["subject"], _body(*about, _grouped(code), ending, text["warning"], words["closing"]["no_reply"])
+    return _letter(reader, text["subject"], text["intro"], _grouped(code), ending, text["warning"])
+
+
+# --- what has happened to a phone; device is its name, stop_url the page that stops it ---
+
+
+def new_device_letter(reader: Reader, device: str, stop_url: str) -> Letter:
+    """Build the letter of an owner's first phone, which works from now on."""
+    text = _words(reader.locale)["new_device"]
+    return _letter(reader, text["subject"], text["intro"], _set_apart(device), *_stop(reader, text, stop_url))
+
+
+def waiting_phone_letter(reader: Reader, device: str, active: datetime, stop_url: str) -> Letter:
+    """Build the letter of a further phone, which can do nothing until the time active."""
+    text = _words(reader.locale)["waiting_phone"]
+    waiting = text["waiting"].format(active=_moment(active))
+    return _letter(reader, text["subject"], text["intro"], _set_apart(device), waiting, *_stop(reader, text, stop_url))
+
+
+def shared_letter(reader: Reader, device: str, stop_url: str) -> Letter:
+    """Build the letter that tells of keys shared with a further phone, by a confirmation on an old one."""
+    text = _words(reader.locale)["shared"]
+    about = (text["intro"], _set_apart(device), text["effect"])
+    return _letter(reader, text["subject"], *about, *_stop(reader, text, stop_url))
+
+
+def phone_removed_letter(reader: Reader, device: str, keys_destroyed: int) -> Letter:
+    """Build the letter that tells of a removed phone; keys_destroyed: how many keys no other phone could use."""
+    text = _words(reader.locale)["phone_removed"]
+    destroyed = [text["destroyed"].format(count=keys_destroyed)] if keys_destroyed else []
+    return _letter(reader, text["subject"], text["intro"], _set_apart(device), *destroyed, text["warning"])
+
+
+def phone_locked_letter(reader: Reader, device: str, why: str, until: datetime | None) -> Letter:
+    """Build the letter that tells of a locked phone.
+
+    why:   pin (wrong PINs), clone (two phones with the same keys), owner or operator (who stopped it).
+    until: when the lock ends by itself, or None.
+    """
+    text = _words(reader.locale)["phone_locked"]
+    ending = text["until"].format(until=_moment(until)) if until else text["lasting"]
+    return _letter(
+        reader, text["subject"], text["intro"], _set_apart(device), text["why"][why], ending, text["warning"]
     )
 
 
-def new_device_letter(recipient: str, locale: str, name: str, device: str) -> Letter:
-    """Build the letter that tells the owner of a new phone by the name that the phone gave itself."""
-    words = _words(locale)
-    text = words["new_device"]
-    about = (text["greeting"].format(name=name), text["intro"], f"    {device}")
-    return Letter(recipient, text["subject"], _body(*about, text["warning"], words["closing"]["no_reply"]))
+# --- what has happened to a key ---
+
+
+def key_changed_letter(reader: Reader, credential_id: str, what: str) -> Letter:
+    """Build the letter that tells of a key: it was suspended, resumed, revoked, destroyed or replaced.
+
+    what: one of these words, or password when the key's password was set or changed.
+    """
+    text = _words(reader.locale)["key_changed"]
+    change = text[what]
+    about = (text["intro"], _set_apart(credential_id), change["text"])
+    return _letter(reader, change["subject"], *about, text["warning"])
+
+
+# --- the parts of a letter ---
+
+
+def _letter(reader: Reader, subject: str, *paragraphs: str) -> Letter:
+    no_reply = _words(reader.locale)["common"]["no_reply"]
+    return Letter(reader.recipient, subject, _body(_greeting(reader), *paragraphs, no_reply))
+
+
+def _greeting(reader: Reader) -> str:
+    greeting: str = _words(reader.locale)["common"]["greeting"]
+    return greeting.format(name=reader.name)
+
+
+def _stop(reader: Reader, text: dict[str, str], stop_url: str) -> tuple[str, str, str]:
+    """Return the warning, the link to the page in the reader's language alone on its line, and what it can do."""
+    return text["warning"], f"{stop_url}?lang={reader.locale}", _words(reader.locale)["common"]["stop_link"]
+
+
+def _set_apart(name: str) -> str:
+    return f"    {name}"
 
 
 def _body(*paragraphs: str) -> str:

@@ -15,6 +15,15 @@ PAUSES_GROW_UNTIL = 17
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a letter is for: the address, one of LOCALES, and the name to greet."""
+
+    recipient: str
+    locale: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """A file that goes with a letter."""
 

@@ -1,18 +1,30 @@
 """The verb answer: take what a phone signed, once."""
 
+from contextlib import suppress
+from dataclasses import dataclass
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Outcome
+from dss.audit.seals import Draft
+from dss.credentials.model import Spending
 from dss.devices import request
-from dss.devices.answer import Decision
-from dss.devices.model import Device
-from dss.devices.service import Examined, Verdict
-from dss.kernel.errors import AnswerRefused, Locked, NotFound
+from dss.devices.answer import Came, Decision
+from dss.devices.counting import Verdict
+from dss.devices.model import Device, LockReason, Standing
+from dss.devices.request import Asked
+from dss.devices.service import Examined, Weighed
+from dss.kernel.errors import AnswerRefused, Locked, NotFound, Overtaken, Unavailable
 from dss.kernel.ids import TransactionId
+from dss.notify import letters
+from dss.notify.model import Sealed
 from dss.transactions import store
 from dss.transactions.machine import State, Work, as_of, require_answerable
 from dss.transactions.model import Transaction
 from dss.transactions.parts import WORK, Parts, topic
+
+MOST_AT_ONCE = 100
+SpendingDraft = Draft[Spending]
 
 
 class Answering:
@@ -21,77 +33,112 @@ class Answering:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def answer(self, device: Device, id: TransactionId, answer_jws: str, box: str | None) -> State:
+    async def answer(self, device: Device, id: TransactionId, came: Came) -> State:
         """Take a phone's answer and return the transaction's state.
 
         An answer equal to the stored one changes nothing. An answer to an ended transaction is refused without a look
-        at its counter. Raises NotFound, AnswerRefused, Conflict, Expired, Locked, HsmUnavailable.
+        at its counter. Raises NotFound, AnswerRefused, Conflict, Expired, Locked, Tampered, HsmUnavailable.
         """
         p = self._parts
         async with p.database.read() as connection:
             transaction = await store.get(connection, id)
-        if transaction.user_id != device.user_id:
+        if not transaction.is_for(device):
             raise NotFound
-        if _is_repeated(transaction, device, answer_jws):
+        if _is_repeated(transaction, device, came):
             return transaction.state
         require_answerable(transaction.state, transaction.expires_at, p.clock.now())
-        if device.is_locked(p.clock.now()):
-            raise Locked("the phone is locked")
-        examined = await self._examine(device, transaction, answer_jws, box)
-        return await self._take(transaction, examined, answer_jws, box)
-
-    async def _examine(self, device: Device, transaction: Transaction, answer_jws: str, box: str | None) -> Examined:
+        p.devices.require_able(device)
         asked = request.read(transaction.request)
-        return await self._parts.devices.examine(device, answer_jws, box, asked)
+        require_answerable(transaction.state, asked.expires, p.clock.now())
+        examined = await p.credentials.examine(await p.devices.examine(device, came, asked), asked)
+        return await self._take_once(_Answer(transaction, asked, examined, came))
 
-    async def _take(self, transaction: Transaction, examined: Examined, answer_jws: str, box: str | None) -> State:
-        p = self._parts
+    async def _take_once(self, answer: "_Answer") -> State:
+        """Take an answer upon the phone's row as it is: each other answer of the phone that came first is seen."""
+        for _ in range(MOST_AT_ONCE):
+            with suppress(Overtaken):
+                return await self._take(answer)
+        raise Unavailable("the phone answers too much at once", retry_after=1)
+
+    async def _take(self, answer: "_Answer") -> State:
+        p, transaction, examined = self._parts, answer.transaction, answer.examined
+        weighed = await p.devices.weigh(examined)
+        record = await p.door.record(examined, answer.asked) if _confirms(weighed, examined) else None
+        post = await self._letter_of_lock(weighed)
         async with p.database.write() as connection:
             current = await store.get(connection, transaction.id, locked=True)
-            if _is_repeated(current, examined.device, answer_jws):
+            if _is_repeated(current, examined.device, answer.came):
                 return current.state
             require_answerable(current.state, current.expires_at, p.clock.now())
-            verdict = await p.devices.count(connection, examined)
-            await self._record(connection, transaction, examined, verdict)
-            if verdict is Verdict.ACCEPTED:
-                await self._move(connection, transaction, examined, answer_jws, box)
-        if verdict is Verdict.LOCKED:
+            await p.devices.count(connection, weighed)
+            for letter in post:
+                await p.notify.enqueue(connection, letter)
+            await self._write(connection, answer, weighed.verdict, record)
+        if weighed.verdict is Verdict.LOCKED:
             raise Locked("the phone is locked", audited=True)
-        if verdict is Verdict.REFUSED:
+        if weighed.verdict is Verdict.REFUSED:
             raise AnswerRefused(audited=True)
         await p.bus.wake(topic(transaction.id), WORK)
         return as_of(_outcome(examined), transaction.expires_at, p.clock.now())
 
-    async def _move(
-        self,
-        connection: AsyncConnection,
-        transaction: Transaction,
-        examined: Examined,
-        answer_jws: str,
-        box: str | None,
+    async def _letter_of_lock(self, weighed: Weighed) -> list[Sealed]:
+        """Return the letter that tells the owner of a lock that an answer brings about, or nothing."""
+        p, after = self._parts, None if weighed.draft is None else weighed.draft.value
+        if after is None or after.standing(p.clock.now()) is not Standing.LOCKED:
+            return []
+        user = await p.users.get(after.user_id)
+        why = after.lock_reason or LockReason.PIN
+        letter = letters.phone_locked_letter(user.reader, after.name, why.value, after.locked_until)
+        return [await p.notify.seal(letter)]
+
+    async def _write(
+        self, connection: AsyncConnection, answer: "_Answer", verdict: Verdict, record: SpendingDraft | None
     ) -> None:
-        now = self._parts.clock.now()
-        values = {"answer": answer_jws, "device_id": examined.device.id, "changed_at": now}
+        """Write what an answer came to: its event, with the seal of its record where it releases something."""
+        if verdict is Verdict.ACCEPTED:
+            await self._move(connection, answer)
+        event = _event(answer, verdict)
+        if record is None:
+            await self._parts.audit.record(connection, event)
+        else:
+            await self._parts.seals.write(connection, record, event)
+
+    async def _move(self, connection: AsyncConnection, answer: "_Answer") -> None:
+        now, examined, came = self._parts.clock.now(), answer.examined, answer.came
+        values = {"answer": came.answer, "device_id": examined.device.id, "changed_at": now}
         if _outcome(examined) is State.CONFIRMED:
-            values |= {"box": box, "work": Work.KEY, "sad_expires_at": now + self._parts.credentials.sad_lifetime}
+            lapses = now + self._parts.credentials.sad_lifetime
+            values |= {"box": came.box, "share": came.share, "work": Work.KEY, "sad_expires_at": lapses}
         else:
             values |= {"why": examined.answer.reason}
-        await store.answered(connection, transaction, _outcome(examined), values)
+        await store.answered(connection, answer.transaction, _outcome(examined), values)
 
-    async def _record(
-        self, connection: AsyncConnection, transaction: Transaction, examined: Examined, verdict: Verdict
-    ) -> None:
-        accepted = verdict is Verdict.ACCEPTED
-        kind = f"transaction.{_outcome(examined)}" if accepted else "transaction.answer_refused"
-        outcome = Outcome.DONE if accepted else Outcome.REFUSED
-        details = {"verification": examined.answer.verification, "counter": str(examined.answer.counter)}
-        actor, subject = f"device:{examined.device.id}", f"transaction:{transaction.id}"
-        await self._parts.audit.record(connection, Event(kind, actor, subject, outcome, details))
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """An answer on its way: to what, what was asked, what was found in it, and what came."""
+
+    transaction: Transaction
+    asked: Asked
+    examined: Examined
+    came: Came
+
+
+def _event(answer: _Answer, verdict: Verdict) -> Event:
+    examined, accepted = answer.examined, verdict is Verdict.ACCEPTED
+    kind = f"transaction.{_outcome(examined)}" if accepted else "transaction.answer_refused"
+    outcome = Outcome.DONE if accepted else Outcome.REFUSED
+    details = {"verification": examined.answer.verification, "counter": str(examined.answer.counter)}
+    return Event(kind, f"device:{examined.device.id}", f"transaction:{answer.transaction.id}", outcome, details)
+
+
+def _confirms(weighed: Weighed, examined: Examined) -> bool:
+    return weighed.verdict is Verdict.ACCEPTED and _outcome(examined) is State.CONFIRMED
 
 
 def _outcome(examined: Examined) -> State:
     return State.CONFIRMED if examined.answer.decision is Decision.CONFIRM else State.DECLINED
 
 
-def _is_repeated(transaction: Transaction, device: Device, answer_jws: str) -> bool:
-    return transaction.answer == answer_jws and transaction.device_id == device.id
+def _is_repeated(transaction: Transaction, device: Device, came: Came) -> bool:
+    return transaction.answer == came.answer and transaction.device_id == device.id

@@ -4,7 +4,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Self
 
-from dss.devices.request import Item, Kind
+from dss.ca.model import Reason
+from dss.devices.model import Device
+from dss.devices.request import Action, Item, Kind
+from dss.kernel.errors import NotFound
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, DeviceId, DocumentId, TransactionId, UserId
 from dss.kernel.keyspec import KeySpec, Scheme
 from dss.transactions.machine import State, as_of
@@ -56,7 +59,10 @@ class Entry:
 class Transaction:
     """One request to one signer, from opening to its end.
 
-    client_id: the relying application that asked; None when the operator did.
+    client_id: the relying application that asked; None when the operator or the signer did.
+    credential_id: the key that is concerned, if one is.
+    for_device_id: the only phone that may answer; None for any of the signer's.
+    share:     what the answer to a `share` brought for the other phone.
     request:   the payload that the phone is shown, canonical JSON; request_jws the same signed.
     answer:    the phone's answer and box, once there is one; the box is forgotten at the end.
     lease:     the number of the latest attempt at performing it.
@@ -68,7 +74,7 @@ class Transaction:
     state: State
     client_id: ClientId | None
     user_id: UserId
-    credential_id: CredentialId
+    credential_id: CredentialId | None
     request: bytes
     request_jws: str
     box_key_id: BoxKeyId
@@ -78,11 +84,24 @@ class Transaction:
     text: str = ""
     answer: str | None = None
     box: str | None = field(default=None, repr=False)
+    share: str | None = field(default=None, repr=False)
     device_id: DeviceId | None = None
+    for_device_id: DeviceId | None = None
     lease: int = 0
     why: str = ""
     idempotency_key: str | None = None
     body_sha256: bytes = b""
+
+    @property
+    def key(self) -> CredentialId:
+        """The key that is concerned. Raises NotFound where none is."""
+        if self.credential_id is None:
+            raise NotFound
+        return self.credential_id
+
+    def is_for(self, device: Device) -> bool:
+        """Return True when a phone may see and answer this."""
+        return self.user_id == device.user_id and self.for_device_id in (None, device.id)
 
     def as_of(self, now: datetime) -> Self:
         """Return the transaction with the state that is true now."""
@@ -111,12 +130,26 @@ class OpenSigning:
 
 @dataclass(frozen=True, slots=True)
 class OpenCreation:
-    """A wish for a new credential of a signer; client_id None when the operator asks."""
+    """A wish for a new credential of a signer; client_id None when the operator asks.
+
+    replaces: the credential that the new one cancels, or None.
+    """
 
     client_id: ClientId | None
     login: str
     key_spec: KeySpec
+    replaces: CredentialId | None = None
     idempotency: "Idempotency | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenChange:
+    """What a signer wishes to change by a phone; credential_id, phone_id and reason where the action needs them."""
+
+    action: Action
+    credential_id: CredentialId | None = None
+    phone_id: DeviceId | None = None
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from dss.audit.seals import Seals
 from dss.audit.service import Audit
+from dss.ca.service import Ca
 from dss.clients.service import Clients
+from dss.credentials.door import Door
+from dss.credentials.making import Making
 from dss.credentials.service import Credentials
 from dss.devices.boxes import Boxes
 from dss.devices.service import Devices
@@ -12,6 +16,7 @@ from dss.infra.bus import Bus
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
 from dss.kernel.ids import Ids, TransactionId, UserId
+from dss.notify.service import Notify
 from dss.transactions.model import Limits
 from dss.users.service import Users
 
@@ -32,9 +37,14 @@ class Parts:
     users: Users
     clients: Clients
     documents: Documents
+    door: Door
     credentials: Credentials
+    making: Making
+    ca: Ca
+    notify: Notify
     devices: Devices
     boxes: Boxes
+    seals: Seals
     audit: Audit
     bus: Bus
     clock: Clock

@@ -4,22 +4,28 @@ docs/signing-cycle.md numbers the steps and says what a power cut leaves behind 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Outcome
+from dss.audit.seals import Draft
 from dss.credentials.activation import Activation
+from dss.credentials.model import Spending
+from dss.credentials.service import Spent
 from dss.devices.request import Kind
 from dss.hsm.token import Refused
-from dss.kernel.errors import Conflict, DssError, Unavailable
+from dss.kernel.errors import Conflict, DssError, Overtaken, Unavailable
 from dss.kernel.ids import DeviceId
 from dss.transactions import entries, prepared, store
 from dss.transactions.machine import State, Work
 from dss.transactions.model import Entry, Signed, Transaction
 from dss.transactions.parts import WORK, Parts, topic
+from dss.transactions.plans import Ends, Plan, Plans
 
 log = structlog.get_logger(__name__)
 RETRY, LONGEST_PAUSE, GIVE_UP = timedelta(seconds=2), timedelta(minutes=1), timedelta(hours=24)
@@ -28,11 +34,28 @@ LEASES_KEPT = 10
 IDLE_S = 60.0
 
 
-class Performing:
-    """Does one kind of work on confirmed transactions, wherever a node left it."""
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What a confirmed change comes to: its plan, the record of the confirmation, consumed, and who made it."""
 
-    def __init__(self, parts: Parts, work: Work) -> None:
+    plan: Plan
+    spending: Draft[Spending]
+    actor: str
+
+
+Change = Callable[[Transaction, Activation], Awaitable[Changed]]
+
+
+class Performing:
+    """Does one kind of work on confirmed transactions, wherever a node left it.
+
+    changes: how each kind of transaction that signs nothing is performed.
+    """
+
+    def __init__(self, parts: Parts, plans: Plans, changes: Mapping[Kind, Change], work: Work) -> None:
         self._parts = parts
+        self._plans = plans
+        self._changes = changes
         self._work = work
 
     async def run(self) -> None:
@@ -95,45 +118,79 @@ class Performing:
         activation = _activation(held)
         if held.kind is Kind.SIGN:
             await self._sign(held, activation)
+        elif held.kind in self._changes:
+            await self._change(held, activation)
         elif self._work is Work.KEY:
-            await self._parts.credentials.create(activation)
+            await self._parts.making.create(activation)
             await self._hand_on(held, Work.CERTIFICATE)
         else:
-            await self._parts.credentials.certify(activation)
-            await self._release(held, {})
+            await self._certify(held, activation)
 
     async def _sign(self, held: Transaction, activation: Activation) -> None:
-        signatures = await self._parts.credentials.sign(activation)
+        spent = await self._parts.credentials.sign(activation)
         async with self._parts.database.read() as connection:
             asked = await entries.of(connection, held.id)
         results = {
             entry.item.index: await self._result(held, entry, signature)
-            for entry, signature in zip(asked, signatures, strict=True)
+            for entry, signature in zip(asked, spent.signatures, strict=True)
         }
-        await self._release(held, results)
+        await self._release(held, results, spent)
+
+    async def _change(self, held: Transaction, activation: Activation) -> None:
+        p, change = self._parts, self._changes[held.kind]
+        done = await change(held, activation)
+
+        async def release(connection: AsyncConnection) -> None:
+            await store.finish(connection, held, State.SIGNED, p.clock.now())
+            await p.seals.write(connection, done.spending, _signed_event(held))
+
+        try:
+            await self._plans.commit(done.plan, done.actor, but=held.id, also=release)
+        except Overtaken as fault:
+            raise Unavailable("another change came first") from fault
+        except Conflict:
+            await self._note_late(held)
+
+    async def _certify(self, held: Transaction, activation: Activation) -> None:
+        p = self._parts
+        certified = await p.making.certify(activation)
+        topics: list[str] = []
+        try:
+            async with p.database.write() as connection:
+                await store.finish(connection, held, State.SIGNED, p.clock.now())
+                await p.making.write(connection, certified, _signed_event(held))
+                if certified.replaced is not None:
+                    ends = Ends("the key was replaced by another", credentials=(certified.replaced.value.id,))
+                    topics = await self._plans.end(connection, ends, "server", but=held.id)
+        except Conflict as fault:
+            await p.making.discard(certified)
+            if isinstance(fault, Overtaken):
+                raise Unavailable("another change came first") from fault
+            await self._note_late(held)
+        await p.bus.wake(*topics)
 
     async def _result(self, held: Transaction, entry: Entry, signature: bytes) -> Signed:
         made = prepared.of(entry)
         if made is None:
             return Signed(signature)
-        credential = await self._parts.credentials.get(held.credential_id)
+        credential = await self._parts.credentials.get(held.key)
         chain = (credential.certificate or b"", *credential.chain)
         finished = await self._parts.documents.complete(made, signature, chain)
         return Signed(signature, finished.digest.value, finished.size)
 
-    async def _release(self, held: Transaction, results: dict[int, Signed]) -> None:
-        """Write the results, consume the occurrences and end the transaction: all or nothing, and only once."""
+    async def _release(self, held: Transaction, results: dict[int, Signed], spent: Spent) -> None:
+        """Write the results, consume the Activation and end the transaction: all or nothing, and only once."""
         p = self._parts
-        event = Event("transaction.signed", "server", f"transaction:{held.id}", details={"lease": str(held.lease)})
         try:
             async with p.database.write() as connection:
                 await store.finish(connection, held, State.SIGNED, p.clock.now())
                 for index, signed in results.items():
                     await entries.put_signed(connection, held.id, index, signed)
-                await p.credentials.consume(connection, held.id, held.lease, len(results))
-                await p.audit.record(connection, event)
+                await p.credentials.consume(connection, spent, _signed_event(held))
+        except Overtaken as fault:
+            raise Unavailable("another change came first") from fault
         except Conflict:
-            await self._note(held, "transaction.late_result_discarded", {"lease": str(held.lease)})
+            await self._note_late(held)
 
     async def _hand_on(self, held: Transaction, work: Work) -> None:
         async with self._parts.database.write() as connection:
@@ -163,9 +220,11 @@ class Performing:
                     connection, Event("transaction.failed", "server", subject, Outcome.FAILED, {"why": why})
                 )
         except Conflict:
-            await self._note(held, "transaction.late_result_discarded", {"lease": str(held.lease)})
+            await self._note_late(held)
 
-    async def _note(self, held: Transaction, kind: str, details: dict[str, str]) -> None:
+    async def _note_late(self, held: Transaction) -> None:
+        """Record that a result came to nothing: the transaction ended, or is in another attempt's hands."""
+        kind, details = "transaction.late_result_discarded", {"lease": str(held.lease)}
         event = Event(kind, "server", f"transaction:{held.id}", Outcome.FAILED, details)
         async with self._parts.database.write() as connection:
             await self._parts.audit.record(connection, event)
@@ -178,4 +237,9 @@ def _activation(held: Transaction) -> Activation:
         box=held.box or "",
         device=held.device_id or DeviceId(""),
         lease=held.lease,
+        share=held.share,
     )
+
+
+def _signed_event(held: Transaction) -> Event:
+    return Event("transaction.signed", "server", f"transaction:{held.id}", details={"lease": str(held.lease)})

@@ -66,13 +66,13 @@ class Transactions:
         return [transaction.as_of(self._parts.clock.now()) for transaction in found]
 
     async def credential_of(self, client_id: ClientId, id: CredentialId, wait_s: float = 0) -> Credential | Transaction:
-        """Return an active credential; until it is active, the transaction by which this relying application asked.
+        """Return a credential; until it is certified, the transaction by which this relying application asked for it.
 
         With a wait, once that has ended or the wait is over. Raises NotFound, also for what another asked.
         """
         p = self._parts
         credential = await p.credentials.find(id)
-        if credential is not None and credential.is_active:
+        if credential is not None and credential.is_certified:
             return credential
         async with p.database.read() as connection:
             asked = await store.of_credential(connection, id)
@@ -116,7 +116,7 @@ class Transactions:
         async def look() -> list[Transaction] | None:
             async with p.database.read() as connection:
                 now = p.clock.now()
-                return await store.awaiting_of(connection, device.user_id, known, now, WAITING) or None
+                return await store.awaiting_of(connection, device, known, now, WAITING) or None
 
         return await p.bus.until(inbox(device.user_id), look, wait_s) or []
 
@@ -199,7 +199,7 @@ def _asked_by(client_id: ClientId) -> May:
 
 
 def _shown_to(device: Device) -> May:
-    return lambda transaction: transaction.user_id == device.user_id
+    return lambda transaction: transaction.is_for(device)
 
 
 def _files(entry: Entry) -> list[Digest]:

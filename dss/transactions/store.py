@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dss.devices.model import Device
 from dss.devices.request import Kind
 from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId, UserId
@@ -15,7 +16,7 @@ from dss.transactions.model import Idempotency, Transaction
 from dss.transactions.tables import entries, transactions
 
 KEPT = [name for name in Transaction.__dataclass_fields__ if name != "kind"]
-FORGOTTEN = {"box": None, "work": None, "lease_until": None}
+FORGOTTEN = {"box": None, "share": None, "work": None, "lease_until": None}
 
 
 async def add(connection: AsyncConnection, transaction: Transaction) -> None:
@@ -53,12 +54,12 @@ async def page_of_client(
 
 
 async def awaiting_of(
-    connection: AsyncConnection, user_id: UserId, known: Collection[TransactionId], now: datetime, limit: int
+    connection: AsyncConnection, device: Device, known: Collection[TransactionId], now: datetime, limit: int
 ) -> list[Transaction]:
-    """Return what awaits a person's answer now and is not among the known, oldest first."""
+    """Return what awaits a person's answer on a phone now and is not among the known, oldest first."""
     t = transactions
-    query = sa.select(t).where(t.c.user_id == user_id, t.c.state == State.AWAITING, t.c.expires_at > now)
-    query = query.where(t.c.id.not_in(known))
+    query = sa.select(t).where(t.c.user_id == device.user_id, t.c.state == State.AWAITING, t.c.expires_at > now)
+    query = query.where(sa.or_(t.c.for_device_id.is_(None), t.c.for_device_id == device.id), t.c.id.not_in(known))
     return [_transaction(row) for row in await connection.execute(query.order_by(t.c.id).limit(limit))]
 
 
@@ -94,6 +95,19 @@ async def cancel(connection: AsyncConnection, id: TransactionId, now: datetime) 
     step = sa.update(t).where(t.c.id == id, t.c.state.in_(before(State.CANCELLED)))
     if (await connection.execute(step.values(state=State.CANCELLED, changed_at=now, **FORGOTTEN))).rowcount != 1:
         raise Conflict("the transaction can no longer be cancelled")
+
+
+async def end_pending(
+    connection: AsyncConnection, concerned: sa.ColumnElement[bool], to: State, now: datetime, *, why: str
+) -> list[Transaction]:
+    """End what is on its way and concerns something that may no longer sign; return what ended.
+
+    to: CANCELLED for what is not being signed yet, FAILED for what is: its late result finds the row ended.
+    """
+    t = transactions
+    step = sa.update(t).where(concerned, t.c.state.in_(before(to)))
+    ended = step.values(state=to, changed_at=now, why=why, **FORGOTTEN).returning(t)
+    return [_transaction(row) for row in await connection.execute(ended)]
 
 
 async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> list[TransactionId]:

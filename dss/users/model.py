@@ -7,7 +7,7 @@ from datetime import datetime
 from dss.kernel.errors import Invalid
 from dss.kernel.ids import UserId
 from dss.kernel.text import require_plain
-from dss.notify.model import LOCALES
+from dss.notify.model import LOCALES, Reader
 from dss.users.countries import COUNTRIES
 
 LOGIN = re.compile(r"[a-z0-9._@-]{1,64}")
@@ -46,6 +46,11 @@ class User:
     def name(self) -> str:
         """The whole name, as phones, letters and certificates show it."""
         return f"{self.given_name} {self.surname}"
+
+    @property
+    def reader(self) -> Reader:
+        """The user as the reader of letters."""
+        return Reader(self.email, self.locale, self.name)
 
 
 def require_acceptable(user: User) -> None:

@@ -19,6 +19,7 @@ from dss.web.oauth.api import OAUTH
 from dss.web.pki import routes as pki
 from dss.web.rest.api import V1
 from dss.web.rest.health import HEALTH
+from dss.web.stop import routes as stop
 from dss.wiring import Services, opened
 from dss.worker import rounds
 
@@ -52,6 +53,8 @@ def create(settings: Settings, open_services: Open | None = None, *, strict: boo
     served = routes(protocols(settings.role), strict=strict)
     if settings.role.plays(Role.WORKER):
         served = [*served, *pki.routes()]
+    if settings.role.plays(Role.DEVICE):
+        served = [*served, *stop.routes()]
     app = Starlette(routes=served, exception_handlers=exception_handlers(), lifespan=lifespan)
     # A path with a slash too many is another path: the contract declares no redirects.
     app.router.redirect_slashes = False

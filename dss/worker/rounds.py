@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -11,6 +12,9 @@ from dss.kernel.errors import DssError
 from dss.wiring import Services
 
 log = structlog.get_logger(__name__)
+
+# More than a transaction takes from its first prepared file to its end, outages of a day among it.
+LONGEST_WORK = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ async def _forget(services: Services) -> None:
         await once.forget_expired(connection, services.clock.now())
 
 
+async def _sweep_files(services: Services) -> None:
+    await services.documents.sweep(services.clock.now() - services.settings.collect_within - LONGEST_WORK)
+
+
 async def _publish_crls(services: Services) -> None:
     await services.ca.publish_due()
 
@@ -49,7 +57,9 @@ JOBS = (
     Job("expire transactions", 1, _expire),
     Job("retire box keys", 60, _retire_box_keys),
     Job("forget what was not collected", 60, _forget),
-    Job("publish lists of revoked certificates", 60, _publish_crls),
+    Job("delete files that a crash left", 3600, _sweep_files),
+    # Every role revokes, and only this one publishes: so often is looked for what is not listed yet.
+    Job("publish lists of revoked certificates", 5, _publish_crls),
 )
 
 

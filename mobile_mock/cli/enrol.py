@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mobile_mock import letters, pins
+from mobile_mock import letters
+from mobile_mock.cli.confirming import new_pin
 from mobile_mock.cli.options import PIN_VARIABLE, Common, command
 from mobile_mock.cli.output import Output
 from mobile_mock.errors import BadInput
@@ -48,14 +49,18 @@ async def enrol(options: Enrol, phone: Phone, out: Output) -> Exit:
     """Enrol this phone with the two letters, and set its PIN."""
     qr_text = _qr_text(options)
     code = _code(options)
-    pin = options.pin or _new_pin()
+    pin = options.pin or new_pin()
     receipt = await phone.enrol(qr_text, code, pin, options.name, biometric=options.biometric)
     user = {"id": receipt.user.id, "login": receipt.user.login, "name": receipt.user.name}
-    fact = {"device": receipt.device, "enrolled": time_text(receipt.enrolled), "server": receipt.server, "user": user}
+    active = time_text(receipt.active) if receipt.active else None
+    waits = [f"It may only look until {active}; see `mobile-mock share-code`"] if active else []
+    told = {"server": receipt.server, "user": user, "active": active}
+    fact = {"device": receipt.device, "enrolled": time_text(receipt.enrolled), **told}
     out.tell(
         fact,
         f"Enrolled as {options.name} of {receipt.user.name} ({receipt.user.login}) at {receipt.server}",
         f"Device {receipt.device}",
+        *waits,
     )
     return Exit.DONE
 
@@ -72,9 +77,3 @@ def _code(options: Enrol) -> str:
     if options.code_letter is not None:
         return letters.code_text(options.code_letter)
     return options.code if options.code is not None else str(typer.prompt("Activation code", err=True))
-
-
-def _new_pin() -> str:
-    pin = str(typer.prompt("New PIN", hide_input=True, confirmation_prompt="The same PIN again", err=True))
-    pins.require_acceptable(pin)
-    return pin

@@ -11,11 +11,11 @@ from mobile_mock import jose
 from mobile_mock.cli import view
 from mobile_mock.cli.options import Common, command
 from mobile_mock.cli.output import Output
+from mobile_mock.documents import Document
 from mobile_mock.errors import BadInput, NothingToDo
 from mobile_mock.exits import Exit
 from mobile_mock.forms import time_text
 from mobile_mock.phone import Phone
-from mobile_mock.request import Document
 
 app = typer.Typer()
 Wait = Annotated[int, typer.Option(min=0, max=60, metavar="S", help="Seconds to wait for one.")]
@@ -31,11 +31,13 @@ class List(Common):
 
 @command(app, "list", List)
 async def list_waiting(options: List, phone: Phone, out: Output) -> Exit:
-    """List the transactions that await an answer."""
-    notices = await phone.waiting(wait=options.wait)
-    if not notices:
+    """List the transactions that await an answer, and new phones of the owner that wait."""
+    news = await phone.news(wait=options.wait)
+    for new in news.phones:
+        out.tell(view.waiting_phone(new), str(new))
+    if not news.transactions:
         raise NothingToDo("no transaction awaits an answer")
-    out.table([{"id": n.id, "kind": n.kind, "expires": time_text(n.expires)} for n in notices])
+    out.table([{"id": n.id, "kind": n.kind, "expires": time_text(n.expires)} for n in news.transactions])
     return Exit.DONE
 
 

@@ -13,7 +13,8 @@ from mobile_mock.cli.output import Output
 from mobile_mock.exits import Exit
 from mobile_mock.phone import Phone
 
-PIN_VARIABLE = "MOBILE_MOCK_PIN"
+PIN_VARIABLE, NEW_PIN_VARIABLE = "MOBILE_MOCK_PIN", "MOBILE_MOCK_NEW_PIN"
+KEY_PASSWORD_VARIABLE, NEW_KEY_PASSWORD_VARIABLE = "MOBILE_MOCK_KEY_PASSWORD", "MOBILE_MOCK_NEW_KEY_PASSWORD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

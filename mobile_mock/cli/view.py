@@ -2,8 +2,13 @@
 
 from typing import Any
 
+from mobile_mock import jose
+from mobile_mock.cli.purpose import purpose
+from mobile_mock.documents import Document
 from mobile_mock.forms import time_text
-from mobile_mock.request import Credential, Document, Request
+from mobile_mock.matter import Credential
+from mobile_mock.owned import WaitingPhone
+from mobile_mock.request import Request
 from mobile_mock.showing import Shown
 
 UNSEEN = "content not seen"
@@ -19,6 +24,7 @@ def members(shown: Shown) -> dict[str, Any]:
         "relying_application": {"id": request.application.id, "name": request.application.name},
         "signer": {"id": request.signer.id, "login": request.signer.login, "name": request.signer.name},
         "credential": _credential_members(request),
+        **_change_members(request),
         "text": request.text,
         "documents": [_document_members(document) for document in request.documents],
         "answer_by": sorted(request.answer_by),
@@ -30,35 +36,49 @@ def members(shown: Shown) -> dict[str, Any]:
 def lines(shown: Shown) -> list[str]:
     """Return what a person is shown; every check has passed by then."""
     request = shown.request
+    first, *others = purpose(request)
     head = [
         f"Transaction  {shown.id} ({shown.state}), to be answered until {time_text(request.expires)}",
         f"Who asks     {request.application.name}",
         f"Of whom      {request.signer.name} ({request.signer.login})",
-        f"For what     {_purpose(request)}",
+        f"For what     {first}",
+        *(f"             {line}" for line in others),
     ]
     said = [f"    | {line}" for line in request.text.splitlines()]
     text = ["What the relying application says:", *said] if said else []
     return [*head, *text, *(line for document in request.documents for line in _document_lines(document))]
 
 
-def _credential_members(request: Request) -> dict[str, Any]:
+def _credential_members(request: Request) -> dict[str, Any] | None:
     credential = request.credential
+    if credential is None:
+        return None
     if isinstance(credential, Credential):
-        return {"id": credential.id, "certificate_sha256": credential.certificate_sha256.hex()}
+        return _existing(credential) | {"has_password": credential.password is not None}
     return {
         "id": credential.id,
         "subject": credential.subject,
         "key_type": credential.key_type,
         "validity_days": credential.validity_days,
+        "replaces": _existing(credential.replaces) if credential.replaces else None,
     }
 
 
-def _purpose(request: Request) -> str:
-    credential = request.credential
-    if isinstance(credential, Credential):
-        return f"to sign with the certificate of SHA-256 {credential.certificate_sha256.hex()}"
-    made = f"a {credential.key_type} key and a certificate for {credential.subject}"
-    return f"to make {made}, valid for {credential.validity_days} days"
+def _existing(credential: Credential) -> dict[str, str]:
+    return {"id": credential.id, "certificate_sha256": credential.certificate_sha256.hex()}
+
+
+def _change_members(request: Request) -> dict[str, Any]:
+    if request.change is not None:
+        phone = request.change.phone
+        named = {"id": phone.id, "name": phone.name} if phone else None
+        return {"change": {"action": request.change.action, "phone": named, "reason": request.change.reason}}
+    if request.share is not None:
+        share = request.share
+        thumbprints = {"sig": jose.thumbprint(share.signature), "enc": jose.thumbprint(share.encryption)}
+        phone_members = {"id": share.phone.id, "name": share.phone.name, "thumbprints": thumbprints}
+        return {"share": {"phone": phone_members, "credentials": [_existing(one) for one in share.credentials]}}
+    return {}
 
 
 def _document_members(document: Document) -> dict[str, Any]:
@@ -88,3 +108,8 @@ def _document_lines(document: Document) -> list[str]:
         f"    SHA-256 {content.digest.hex()}",
         f"{how}; recomputed from the files, and it agrees",
     ]
+
+
+def waiting_phone(phone: WaitingPhone) -> dict[str, Any]:
+    """Return what a program is told of a new phone that waits."""
+    return {"waiting_phone": {"id": phone.id, "name": phone.name, "active": time_text(phone.active)}}

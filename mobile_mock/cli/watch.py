@@ -12,13 +12,14 @@ import typer
 
 from mobile_mock.answer import CONFIRM, DECLINE
 from mobile_mock.cli import view
-from mobile_mock.cli.answer import Pin, ask_pin
+from mobile_mock.cli.confirming import KeyPassword, Pin, ask_pin
 from mobile_mock.cli.options import Common, command
 from mobile_mock.cli.output import Output
 from mobile_mock.errors import BadInput, PhoneError, Refused, Unreachable
 from mobile_mock.exits import Exit
-from mobile_mock.phone import MOST_KNOWN, Phone
-from mobile_mock.showing import Notice, Shown
+from mobile_mock.owned import WaitingPhone
+from mobile_mock.phone import Phone
+from mobile_mock.showing import MOST_KNOWN, Notice, Shown
 
 app = typer.Typer()
 POLL = 30  # seconds that one long poll waits
@@ -37,6 +38,7 @@ class Watch(Common):
     ] = None
     reason: Annotated[str, typer.Option(help="The reason told with --decline-all.")] = ""
     pin: Pin = None
+    key_password: KeyPassword = None
     once: Annotated[bool, typer.Option("--once", help="Stop after the first transactions that come.")] = False
     seconds: Annotated[
         float | None, typer.Option("--for", min=0, metavar="SECONDS", help="Stop after so long; else on a signal.")
@@ -61,7 +63,7 @@ class Watcher:
     """One run of `watch`.
 
     stop: set by a signal or the clock; looked at between answers, never within one.
-    seen: ids in the order in which they came.
+    seen: ids in the order in which they came. told: the new phones of which the owner was told.
     end:  how the newest transaction ended.
     """
 
@@ -71,6 +73,7 @@ class Watcher:
     pin: str | None
     stop: asyncio.Event
     seen: dict[str, None] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
     end: Exit = Exit.DONE
 
     async def run(self) -> Exit:
@@ -97,11 +100,18 @@ class Watcher:
             self.seen[notice.id] = None
 
     async def _new(self) -> list[Notice]:
-        notices = await self.phone.waiting(list(self.seen)[-MOST_KNOWN:], POLL)
-        new = [notice for notice in notices if notice.id not in self.seen]
-        if notices and not new:
+        news = await self.phone.news(list(self.seen)[-MOST_KNOWN:], POLL)
+        self._tell(news.phones)
+        new = [notice for notice in news.transactions if notice.id not in self.seen]
+        if news.transactions and not new:
             await asyncio.sleep(FIRST_PAUSE)
         return new
+
+    def _tell(self, phones: list[WaitingPhone]) -> None:
+        for phone in phones:
+            if phone.id not in self.told:
+                self.out.tell(view.waiting_phone(phone), str(phone))
+            self.told.add(phone.id)
 
     async def _handle(self, notice: Notice) -> None:
         try:
@@ -118,7 +128,7 @@ class Watcher:
         if self.rules.relying_application not in {None, shown.request.application.name}:
             return self.end
         if self.rules.confirm_all:
-            decision, state = CONFIRM, await self.phone.confirm(shown, self.pin)
+            decision, state = CONFIRM, await self.phone.confirm(shown, self.pin, key_password=self.rules.key_password)
         elif self.rules.decline_all:
             decision, state = DECLINE, await self.phone.decline(shown, self.rules.reason)
         else:

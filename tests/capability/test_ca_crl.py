@@ -4,10 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from cryptography import x509
 
 from dss.ca.model import Reason
-from dss.kernel.errors import Conflict, HsmUnavailable, NotFound, Unavailable
+from dss.kernel.errors import Conflict, Expired, HsmUnavailable, NotFound, Unavailable
 from tests.world.authorities import Authorities
 from tests.world.clock import START
 
@@ -151,6 +152,50 @@ async def test_a_process_without_the_keys_revokes_and_leaves_the_crl_to_the_work
 
     (published,) = await world.ca.publish_due()
     assert published.entries == 1
+
+
+async def test_a_revocation_goes_with_the_transaction_of_its_cause(world):
+    serial = serial_of(await world.certify())
+    with pytest.raises(Expired):
+        async with world.database.write() as connection:
+            await world.ca.mark_revoked(connection, serial, Reason.KEY_COMPROMISE, "device:d1")
+            raise Expired
+
+    assert await world.ca.publish_due() == []
+    assert await world.kinds(f"certificate:{serial}") == ["certificate.issued"]
+
+
+async def test_what_a_process_without_the_keys_marks_is_published_by_the_worker_s_next_look(world):
+    serials = [serial_of(await world.certify()) for _ in range(2)]
+    async with world.database.write() as connection:
+        for serial in serials:
+            await world.with_keys(None).mark_revoked(connection, serial, Reason.SUPERSEDED, "device:d1")
+
+    (published,) = await world.ca.publish_due()
+
+    assert (published.issuer, published.entries) == ("demo-issuing", 2)
+    assert {f"{entry.serial_number:x}" for entry in await read(world)} == set(serials)
+    assert await world.ca.publish_due() == []
+
+
+async def test_a_mark_is_refused_as_a_revocation_is(world):
+    serial = serial_of(await world.certify())
+    await world.ca.revoke(serial, Reason.SUPERSEDED, "operator:o1")
+    for wrong, refusal in ((serial, Conflict), ("1f00d", NotFound)):
+        with pytest.raises(refusal):
+            async with world.database.write() as connection:
+                await world.ca.mark_revoked(connection, wrong, Reason.SUPERSEDED, "device:d1")
+
+
+async def test_a_look_at_lists_that_are_not_due_is_one_query(world):
+    """The worker looks every few seconds."""
+    asked = []
+    listening = (world.database._engine.sync_engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    sa.event.listen(*listening)
+    assert await world.ca.publish_due() == []
+    sa.event.remove(*listening)
+
+    assert len(asked) == 1
 
 
 async def test_numbers_rise_even_when_a_crl_was_lost_on_the_way(world):

@@ -2,15 +2,34 @@
 
 from datetime import timedelta
 
+from dss.devices.model import Device, DeviceState
 from dss.devices.request import Kind
 from dss.infra.db import Database
-from dss.kernel.ids import BoxKeyId, CredentialId, Ids, TransactionId, UserId
+from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId, Ids, TransactionId, UserId
 from dss.transactions import store
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
 from tests.world.clock import START
 
 ALICE = UserId("01KAJ9T8VX3N5Q7R9S1T2V4W6Y")
+
+PHONE = Device(
+    id=DeviceId("01KAJ9T8VX3N5Q7R9S1T2V4W62"),
+    user_id=ALICE,
+    name="Key 1",
+    platform="test",
+    state=DeviceState.ACTIVE,
+    signature_jwk={},
+    encryption_jwk={},
+    pin_check=b"",
+    pin_failures=0,
+    lock_reason=None,
+    locked_until=None,
+    counter=0,
+    recent=(),
+    active_from=None,
+    enrolled_at=START,
+)
 
 
 def asked(id: TransactionId) -> Transaction:
@@ -38,7 +57,7 @@ async def test_what_waits_is_told_oldest_first_and_in_parts(database: Database, 
             await store.add(connection, asked(id))
 
     async with database.read() as connection:
-        first = await store.awaiting_of(connection, ALICE, [], START, 3)
-        rest = await store.awaiting_of(connection, ALICE, [one.id for one in first], START, 3)
+        first = await store.awaiting_of(connection, PHONE, [], START, 3)
+        rest = await store.awaiting_of(connection, PHONE, [one.id for one in first], START, 3)
     assert [one.id for one in (*first, *rest)] == opened
     assert (len(first), len(rest)) == (3, 2)

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import ASGIApp
 
 from dss.audit.service import Audit
-from dss.clients.model import SCOPES
+from dss.clients.model import RELYING, SCOPES
 from dss.clients.service import Clients, NewClient, Registered
 from dss.infra.db import Database
 from dss.kernel.ids import Ids
@@ -71,7 +71,7 @@ async def opened(database: Database) -> AsyncIterator[OAuthWorld]:
             keys=keys,
             audit=audit,
             authorization=authorization,
-            acme=await RelyingApp.registered(clients, clock, "Acme", SCOPES),
-            other=await RelyingApp.registered(clients, clock, "Other", SCOPES),
+            acme=await RelyingApp.registered(clients, clock, "Acme", RELYING),
+            other=await RelyingApp.registered(clients, clock, "Other", RELYING),
             shop=await clients.register(NewClient("Shop", ("signatures",), with_secret=True), "operator:test"),
         )

@@ -20,13 +20,18 @@ ALICE = (
 WITHOUT_TOKENS = [
     ("migrate",),
     ("user", "list"),
-    ("user", "phones", "alice"),
     ("client", "list"),
     ("client", "register", "--name", "Shop", "--secret"),
-    ("credential", "list", "alice"),
     ("audit", "show"),
     ("ca", "list"),
     ("hsm", "kek-status"),
+]
+OVER_SEALED_ROWS = [
+    ("user", "phones", "alice"),
+    *[("device", verb, "alice") for verb in ("list", "block", "unlock", "remove")],
+    *[("credential", verb, "alice") for verb in ("list", "suspend", "resume", "destroy")],
+    ("credential", "revoke", "alice", "--reason", "superseded"),
+    ("operators",),
 ]
 WITH_A_TOKEN = [
     (("user", "enrol", "alice"), TokenName.SERVICE),
@@ -34,6 +39,7 @@ WITH_A_TOKEN = [
     (("ca", "publish-crl", "root"), TokenName.CA),
     (("ca", "revoke", "ab", "--reason", "superseded"), TokenName.CA),
     (("credential", "create", "alice"), TokenName.SERVICE),
+    *[(command, TokenName.SERVICE) for command in OVER_SEALED_ROWS],
 ]
 
 

@@ -6,20 +6,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
-import sqlalchemy as sa
 import typer
 from cryptography import x509
 
 from dss.ca.model import NewAuthority
 from dss.cli.main import app
-from dss.devices.tables import devices
-from dss.kernel.clock import SystemClock, timestamp
 from dss.settings import TokenName
 from tests.protocol.cli_world import Command, dss
 from tests.world.softhsm import SoftHsm
@@ -116,18 +112,6 @@ async def test_the_cas_are_listed(world: World, dss: Command):
     listed = rows((await asyncio.to_thread(dss, "ca", "list", "--json", pins=())).stdout)
 
     assert [(ca["name"], ca["under"]) for ca in listed] == [("issuing", "root"), ("root", ""), ("second", "root")]
-
-
-@pytest.mark.parametrize(("hours", "state"), [(1, "locked"), (-1, "active")])
-async def test_a_locked_phone_is_shown_with_the_end_of_the_lock(world: World, dss: Command, hours: int, state: str):
-    await world.phone(await world.user("alice"))
-    until = SystemClock().now().replace(microsecond=0) + timedelta(hours=hours)
-    async with world.services.database.write() as connection:
-        await connection.execute(sa.update(devices).values(state="locked", locked_until=until))
-
-    (phone,) = rows((await asyncio.to_thread(dss, "user", "phones", "alice", "--json", pins=())).stdout)
-
-    assert (phone["state"], phone["locked until"]) == (state, timestamp(until) if state == "locked" else "")
 
 
 def installing(home: Path, *options: str) -> subprocess.CompletedProcess[str]:

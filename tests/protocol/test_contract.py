@@ -19,6 +19,7 @@ from dss.cli.main import INFO
 from dss.cli.main import app as command
 from dss.web import app as web
 from dss.web.http.openapi import document
+from dss.web.rest.api import V1
 from tests.protocol.prover import Prover
 from tests.protocol.scene import open_scene
 from tests.world import world as worlds
@@ -29,6 +30,7 @@ from tests.world.softhsm import SoftHsm
 COMMITTED = Path(__file__).parents[2] / "openapi.yaml"
 CONTRACT = document(INFO, web.ALL_PROTOCOLS)
 STREAM = "/device/v1/stream"
+FOR_OPERATORS = {(one.declared.method, one.declared.path) for one in V1.operations if one.declared.scope == "operators"}
 
 later = Later()
 requests = random_requests(CONTRACT, later)
@@ -92,12 +94,18 @@ async def prepare(world: worlds.World) -> None:
     signed = await scene.ask()
     await scene.sign(signed)
     served.token = scene.shop.http.headers["Authorization"]
+    desk = await world.application("Desk", scopes=("operators",))
+    served.desk_token = desk.http.headers["Authorization"]
+    bob = await world.signer(scene.shop, "bob")
+    served.of_operators = {"/v1/credentials": bob.credential_id, "/v1/phones": bob.phone.kept().device}
     served.phone = Prover.of(world, scene.alice.phone)
     served.ids = {
         "/v1/documents": document_id,
         "/v1/signatures": signed,
         "/v1/credentials": scene.alice.credential_id,
         "/device/v1/transactions": await scene.ask(),
+        "/device/v1/phones": scene.alice.phone.kept().device,
+        "/device/v1/credentials": scene.alice.credential_id,
     }
 
 
@@ -106,14 +114,21 @@ def aim(case: Any) -> None:
     if case.meta.generation.mode is not GenerationMode.POSITIVE:
         return
     collection = case.path.partition("/{id}")[0]
-    if "id" in case.path_parameters and collection in served.ids:
-        case.path_parameters["id"] = served.ids[collection]
+    ids = served.of_operators if is_for_operators(case) else served.ids
+    if "id" in case.path_parameters and collection in ids:
+        case.path_parameters["id"] = ids[collection]
+    if "login" in case.path_parameters:
+        case.path_parameters["login"] = "bob"
     if "index" in case.path_parameters:
         case.path_parameters["index"] = 0
     if "wait" in case.query:
         case.query["wait"] = 0
     if case.path == "/v1/credentials" and case.method == "POST":
         case.body["user"] = "alice"
+
+
+def is_for_operators(case: Any) -> bool:
+    return (case.method, case.path) in FOR_OPERATORS
 
 
 def proof_for(case: Any) -> str:
@@ -124,7 +139,8 @@ def proof_for(case: Any) -> str:
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 def test_relying_applications_get_declared_answers_only(case):
     aim(case)
-    case.call_and_validate(headers={"Authorization": served.token})
+    token = served.desk_token if is_for_operators(case) else served.token
+    case.call_and_validate(headers={"Authorization": token})
 
 
 @requests.include(path_regex="^/device/").exclude(path=STREAM).parametrize()

@@ -1,20 +1,35 @@
-"""The door to people's keys: what `credentials.sign` refuses, whatever the transaction's row says."""
+"""The door to people's keys: what `credentials.sign` refuses, whatever the transaction's row says.
 
-from collections.abc import Callable
+Source: docs/security.md; docs/adr/0001-the-activation-proves-itself.md.
+"""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dss.ca.model import Reason
 from dss.credentials.activation import Activation
-from dss.kernel import canonical
-from dss.kernel.errors import AnswerRefused, Conflict, DssError, Expired
-from dss.kernel.ids import DeviceId
+from dss.credentials.tables import activations
+from dss.kernel import b64, canonical
+from dss.kernel.errors import AnswerRefused, Conflict, DssError, Expired, Locked
+from dss.kernel.ids import CredentialId, DeviceId
 from dss.transactions import store
+from dss.wiring import opened
+from mobile_mock import jose
+from mobile_mock.answer import Answer, Signer
+from tests.stories.robbery import note_signings
 from tests.stories.test_answers import HASH, OTHER, open_one, start
-from tests.world.world import PIN, World
-
-Forge = Callable[[Activation], Activation]
+from tests.world.intruder import Intruder
+from tests.world.softhsm import SoftHsm
+from tests.world.world import OPERATOR, PIN, Application, World, new_world
+from tests.world.world import Signer as Person
 
 
 async def activation(world: World, id: str, lease: int = 1) -> Activation:
@@ -24,123 +39,258 @@ async def activation(world: World, id: str, lease: int = 1) -> Activation:
     assert held.answer
     assert held.box
     assert held.device_id
-    return Activation(held.request, held.answer, held.box, held.device_id, lease)
+    return Activation(held.request, held.answer, held.box, held.device_id, lease, held.share)
 
 
-def with_request(change: dict[str, Any]) -> Forge:
-    """Change members of the request that the Activation carries."""
-
-    def forge(right: Activation) -> Activation:
-        return replace(right, request=canonical.encode(canonical.decode(right.request) | change))
-
-    return forge
+async def confirmed(world: World, application: Application, signer: Person, value: str = HASH) -> Activation:
+    """A right Activation, not spent yet."""
+    id, shown = await open_one(world, application, signer, value)
+    await signer.phone.confirm(shown, PIN)
+    return await activation(world, id)
 
 
-def with_to_sign(right: Activation) -> Activation:
+async def why_refused(world: World, forged: Activation) -> DssError:
+    """Require that the door refuses an Activation, and return how."""
+    with pytest.raises(DssError) as refusal:
+        await world.services.credentials.sign(forged)
+    assert 400 <= refusal.value.status < 500
+    return refusal.value
+
+
+@pytest.fixture
+def signings(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What the HSM was asked to sign with people's keys, from the moment on that a test empties this."""
+    return note_signings(monkeypatch)
+
+
+def changed(value: Any) -> Any:
+    """Return another value of the same form."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    return ("0" if value[:1] != "0" else "1") + value[1:]
+
+
+def forgeries(value: Any) -> Iterator[Any]:
+    """Give a JSON value with each member at any depth changed, left out, and given once more."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from ({**value, name: other} for other in forgeries(inner))
+            yield {key: kept for key, kept in value.items() if key != name}
+        yield {**value, "more": "x"}
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from ([*value[:index], other, *value[index + 1 :]] for other in forgeries(inner))
+        yield [*value[:-1]] if value else ["x"]
+        yield [*value, *value[-1:]] if value else [{}]
+    else:
+        yield changed(value)
+
+
+async def test_t18_with_any_member_of_the_request_forged_nothing_is_signed(
+    world: World, signings: list[object]
+) -> None:
+    application, alice = await start(world)
+    right = await confirmed(world, application, alice)
+    signings.clear()
     request = canonical.decode(right.request)
-    request["documents"][0]["to_sign"] = OTHER.replace("+", "-").replace("/", "_").rstrip("=")
-    return replace(right, request=canonical.encode(request))
+    forged = [replace(right, request=canonical.encode(other)) for other in forgeries(request)]
+    assert len(forged) > 2 * len(request)
+    for one in (*forged, replace(right, request=right.request[:-1]), replace(right, request=b"{}")):
+        await why_refused(world, one)
+
+    assert signings == []
+    assert len((await world.services.credentials.sign(right)).signatures) == 1
 
 
-FORGED: dict[str, Forge] = {
-    "another digest": with_to_sign,
-    "another text": with_request({"text": "harmless"}),
-    "another server": with_request({"server": "http://other.test"}),
-    "another transaction": with_request({"transaction": "0" * 26}),
-    "another kind": with_request({"kind": "create"}),
-    "another time": with_request({"expires": "2036-01-01T00:00:00Z"}),
-    "another box key": with_request({"box_key": {"kid": "0" * 26, "jwk": {}}}),
-    "no documents": with_request({"documents": []}),
-    "another phone": lambda right: replace(right, device=DeviceId("0" * 26)),
-    "another box": lambda right: replace(right, box=right.box[:-4] + "AAAA"),
-    "an answer cut short": lambda right: replace(right, answer=right.answer[:-4]),
-    "a request that is none": lambda right: replace(right, request=b"{}"),
-}
-
-
-@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
-async def test_t18_a_forged_activation_signs_nothing(world: World, forge: Forge) -> None:
+async def test_t18_with_any_member_of_the_answer_forged_nothing_is_signed_even_if_the_phone_s_own_key_did_it(
+    world: World, signings: list[object]
+) -> None:
     application, alice = await start(world)
-    id, shown = await open_one(world, application, alice)
-    await alice.phone.confirm(shown, PIN)
+    right = await confirmed(world, application, alice)
+    signings.clear()
+    header, claims = (json.loads(b64.url_decode(part)) for part in right.answer.split(".")[:2])
+    kept = alice.phone.kept()
+    own, strange = jose.read_private(kept.signature_key), jose.new_key()
+    by_the_phone, by_another = (Signer(kept.device, key).sign for key in (own, strange))
+    forged = [sign(other) for other in forgeries(claims) for sign in (by_the_phone, by_another)]
+    forged += [by_another(claims), by_the_phone(claims), right.answer[:-4], right.answer + "AAAA", ""]
+    for other in forgeries(header):
+        forged.append(f"{b64.url_encode(canonical.encode(other))}.{right.answer.partition('.')[2]}")
+    for answer in forged:
+        await why_refused(world, replace(right, answer=answer))
+    for box in ("", right.box[:-4] + "AAAA", jose.seal({"pin_proof": "A" * 43}, _box_key(right), b"0" * 32)):
+        await why_refused(world, replace(right, box=box))
+    await why_refused(world, replace(right, share=right.box))
+    await why_refused(world, replace(right, device=DeviceId("0" * 26)))
 
-    with pytest.raises(DssError):
-        await world.services.credentials.sign(forge(await activation(world, id)))
-
-
-async def test_t02_the_answer_to_one_request_does_not_open_the_door_for_another(world: World) -> None:
-    application, alice = await start(world)
-    first, shown = await open_one(world, application, alice)
-    await alice.phone.confirm(shown, PIN)
-    second, shown = await open_one(world, application, alice, OTHER)
-    await alice.phone.confirm(shown, PIN)
-    one, other = await activation(world, first), await activation(world, second)
-
-    for spliced in (
-        replace(one, request=other.request),
-        replace(one, answer=other.answer),
-        replace(one, box=other.box),
-    ):
-        with pytest.raises(AnswerRefused):
-            await world.services.credentials.sign(spliced)
+    assert signings == []
+    assert len((await world.services.credentials.sign(right)).signatures) == 1
 
 
-async def test_t32_one_person_s_answer_does_not_open_another_s_key(world: World) -> None:
+def _box_key(of: Activation) -> jose.BoxKey:
+    member = canonical.decode(of.request)["box_key"]
+    return jose.BoxKey(member["kid"], member["jwk"])
+
+
+async def test_t02_t32_parts_of_another_transaction_user_phone_or_server_sign_nothing(
+    world: World, softhsm: SoftHsm, sqlite_template: Path, tmp_path: Path, signings: list[object]
+) -> None:
     application, alice = await start(world)
     bob = await world.signer(application, "bob")
-    id, shown = await open_one(world, application, alice)
-    await alice.phone.confirm(shown, PIN)
-    right = await activation(world, id)
+    right = await confirmed(world, application, alice)
+    others = [await confirmed(world, application, alice, OTHER), await confirmed(world, application, bob)]
+    shutil.copyfile(sqlite_template, tmp_path / "elsewhere.db")
+    async with new_world(softhsm, f"sqlite:///{tmp_path / 'elsewhere.db'}", tmp_path / "elsewhere") as elsewhere:
+        others.append(await confirmed(elsewhere, *await start(elsewhere)))
+    signings.clear()
 
-    (bobs,) = await world.services.devices.of_user(bob.user.id)
-    for forged in (
-        replace(right, device=bobs.id),
-        with_request({"credential": canonical.decode(right.request)["credential"] | {"id": bob.credential_id}})(right),
-    ):
+    for other in others:
+        for spliced in splices(right, other):
+            if spliced not in (right, other):
+                await why_refused(world, spliced)
+    await why_refused(world, others[-1])
+    assert signings == []
+
+
+def splices(right: Activation, other: Activation) -> Iterator[Activation]:
+    """Give an Activation with any of its parts exchanged for those of another."""
+    parts = ("request", "answer", "box", "device")
+    for count in range(1, len(parts) + 1):
+        for names in combinations(parts, count):
+            yield replace(right, **{name: getattr(other, name) for name in names})
+
+
+async def test_t02_an_activation_is_good_at_the_server_that_asked_only(world: World) -> None:
+    application, alice = await start(world)
+    right = await confirmed(world, application, alice)
+    renamed = replace(world.services.settings, public_url="http://other.test")
+    async with opened(renamed, world.clock) as same_rows:
         with pytest.raises(AnswerRefused):
-            await world.services.credentials.sign(forged)
+            await same_rows.credentials.sign(right)
+    await world.services.credentials.sign(right)
+
+
+async def test_t18_an_answer_that_the_server_never_accepted_signs_nothing(world: World, signings: list[object]) -> None:
+    """Neither one that is younger than all that was counted, nor one that was overtaken."""
+    application, alice = await start(world)
+    overtaken = await alice.phone.prepare((await open_one(world, application, alice))[1], PIN)
+    right = await confirmed(world, application, alice)
+    younger = await alice.phone.prepare((await open_one(world, application, alice))[1], PIN)
+    signings.clear()
+
+    for planted in (overtaken, younger):
+        assert type(await why_refused(world, await _planted(world, planted, right))) is AnswerRefused
+    await Intruder(world.services.database).delete(activations, right.asked().transaction)
+    assert "never accepted" in (await why_refused(world, right)).detail
+    assert signings == []
+
+
+async def _planted(world: World, answer: Answer, like: Activation) -> Activation:
+    async with world.services.database.read() as connection:
+        request = (await store.get(connection, answer.transaction)).request
+    return replace(like, request=request, answer=answer.jws, box=answer.box or "")
+
+
+async def test_t47_a_key_or_a_phone_that_may_no_longer_sign_signs_nothing_that_was_confirmed_before(
+    world: World, signings: list[object]
+) -> None:
+    application, alice = await start(world)
+    carol, dave = await world.signer(application, "carol"), await world.signer(application, "dave")
+    keys, phones = world.services.keys, world.services.phones
+    first = [await confirmed(world, application, person) for person in (alice, carol, dave)]
+    signings.clear()
+
+    async def is_refused(right: Activation, kind: type[DssError], says: str) -> None:
+        """Also where the log no longer tells that the transaction ended with it."""
+        await why_refused(world, right)
+        await Intruder(world.services.database).cut_end(right.asked().transaction)
+        fault = await why_refused(world, right)
+        assert (type(fault), says in fault.detail) == (kind, True), fault.detail
+
+    await keys.suspend(CredentialId(alice.credential_id), OPERATOR)
+    await is_refused(first[0], Conflict, "suspended")
+    await keys.revoke(CredentialId(alice.credential_id), Reason.KEY_COMPROMISE, OPERATOR)
+    await is_refused(first[0], Conflict, "revoked")
+    await keys.destroy(CredentialId(carol.credential_id), OPERATOR)
+    await is_refused(first[1], Conflict, "destroyed")
+    await phones.block(DeviceId(dave.phone.kept().device), OPERATOR)
+    await is_refused(first[2], Locked, "locked")
+    await phones.remove(DeviceId(dave.phone.kept().device), OPERATOR)
+    await is_refused(first[2], Locked, "removed")
+    assert signings == []
+
+
+async def test_a_certificate_that_has_expired_signs_nothing(world: World, signings: list[object]) -> None:
+    application, alice = await start(world)
+    right = await confirmed(world, application, alice)
+    signings.clear()
+    credential = await world.services.credentials.get(CredentialId(alice.credential_id))
+    assert credential.not_after
+    world.clock.move((credential.not_after - world.clock.now()).total_seconds())
+
+    assert "not valid now" in (await why_refused(world, right)).detail
+    await application.log_in()
+    assert "not valid now" in (await application.ask_hashes(alice, HASH, status=409))["detail"]
+    assert signings == []
+
+
+async def test_an_activation_that_nobody_spent_in_a_day_is_refused(world: World) -> None:
+    application, alice = await start(world)
+    right = await confirmed(world, application, alice)
+    world.clock.move(24 * 3600)
+    assert type(await why_refused(world, right)) is Expired
 
 
 async def test_t25_a_digest_is_signed_by_the_newest_attempt_only(world_on_each_database: World) -> None:
     world = world_on_each_database
     application, alice = await start(world)
-    id, shown = await open_one(world, application, alice)
-    await alice.phone.confirm(shown, PIN)
-    sign = world.services.credentials.sign
+    right = await confirmed(world, application, alice)
 
-    assert len(await sign(await activation(world, id, lease=2))) == 1
+    assert len((await world.services.credentials.sign(replace(right, lease=2))).signatures) == 1
     for late in (1, 2):
-        with pytest.raises(Conflict):
-            await sign(await activation(world, id, lease=late))
+        assert type(await why_refused(world, replace(right, lease=late))) is Conflict
 
 
-async def test_t01_an_activation_cannot_be_spent_again_after_its_release(world: World) -> None:
+async def test_t07_t25_of_many_attempts_at_once_with_one_number_one_comes_in(
+    world_on_each_database: World, signings: list[object]
+) -> None:
+    world = world_on_each_database
     application, alice = await start(world)
-    id, shown = await open_one(world, application, alice)
-    await alice.phone.confirm(shown, PIN)
-    right = await activation(world, id)
+    right = await confirmed(world, application, alice)
+    signings.clear()
+
+    attempts = await asyncio.gather(
+        *(world.services.credentials.sign(right) for _ in range(20)), return_exceptions=True
+    )
+    refused = [one for one in attempts if isinstance(one, BaseException)]
+    assert (len(attempts) - len(refused), len(signings)) == (1, 1)
+    assert all(isinstance(one, Conflict) for one in refused), refused
+
+
+async def test_t01_an_activation_cannot_be_spent_again_after_its_release(world: World, signings: list[object]) -> None:
+    application, alice = await start(world)
+    right = await confirmed(world, application, alice)
     await world.settle()
+    signings.clear()
 
-    with pytest.raises(Conflict):
-        await world.services.credentials.sign(replace(right, lease=99))
+    for lease in (1, 2, 99):
+        assert type(await why_refused(world, replace(right, lease=lease))) is Conflict
+    assert signings == []
 
 
-async def test_an_activation_that_nobody_began_to_spend_in_time_is_refused(world: World) -> None:
+async def test_t28_what_confirms_a_change_or_a_new_key_signs_nothing(world: World, signings: list[object]) -> None:
     application, alice = await start(world)
-    id, shown = await open_one(world, application, alice)
-    await alice.phone.confirm(shown, PIN)
-    right = await activation(world, id)
-    world.clock.move(301)
+    asked = await application.post("/v1/credentials", {"user": "alice", "key_type": "P-256"})
+    ids = (asked["transaction_id"], await alice.phone.change("destroy", credential=alice.credential_id))
+    for id in ids:
+        await alice.phone.confirm(await alice.phone.show(id), PIN)
+    signings.clear()
 
-    with pytest.raises(Expired):
-        await world.services.credentials.sign(right)
-
-
-async def test_a_certificate_that_has_expired_signs_nothing(world: World) -> None:
-    application, alice = await start(world)
-    credential = await world.services.credentials.get(alice.credential["id"])
-    assert credential.not_after
-    world.clock.move((credential.not_after - world.clock.now()).total_seconds())
-    await application.log_in()
-    refusal = await application.ask_hashes(alice, HASH, status=409)
-    assert "not valid now" in refusal["detail"]
+    for id in ids:
+        assert type(await why_refused(world, await activation(world, id))) is AnswerRefused
+    signature = await confirmed(world, application, alice)
+    with pytest.raises(AnswerRefused):
+        await world.services.making.create(signature)
+    assert signings == []

@@ -45,5 +45,6 @@ async def test_a_completion_that_takes_longer_than_a_lease_is_not_done_twice(
 
 def with_short_leases(world: World) -> Performing:
     """A node that signs, and must ask for more time often."""
-    parts = world.services.performing[0]._parts
-    return Performing(replace(parts, limits=Limits(lease=timedelta(seconds=LEASE_S))), Work.KEY)
+    node = world.services.performing[0]
+    parts = replace(node._parts, limits=Limits(lease=timedelta(seconds=LEASE_S)))
+    return Performing(parts, node._plans, node._changes, Work.KEY)

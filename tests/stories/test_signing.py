@@ -32,6 +32,7 @@ async def test_a_document_is_signed_once_its_signer_confirmed_exactly_it(world: 
     assert await world.tells(f"transaction:{asked['id']}") == [
         "transaction.opened",
         "transaction.confirmed",
+        "activation.reserved",
         "transaction.signed",
     ]
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from dss.credentials.making import Making
 from dss.credentials.service import Credentials
 from dss.credentials.tables import credentials
 from dss.hsm.token import Refused as HsmRefused
@@ -88,19 +89,21 @@ async def test_two_attempts_at_one_certificate_leave_one_that_holds(
 ) -> None:
     application, _, credential, _ = await asked_for_a_key(world)
     await work(world, Work.KEY)
-    certified = Credentials._certified
+    certify = Making.certify
 
-    async def late(self: Credentials, known: Any, subject: str, issued: Any) -> Any:
-        monkeypatch.setattr(Credentials, "_certified", certified)
+    async def late(self: Making, activation: Any) -> Any:
+        monkeypatch.setattr(Making, "certify", certify)
+        certified = await certify(self, activation)
         world.clock.move(61)
         assert await work(world, Work.CERTIFICATE)
-        return await certified(self, known, subject, issued)
+        return certified
 
-    monkeypatch.setattr(Credentials, "_certified", late)
+    monkeypatch.setattr(Making, "certify", late)
     assert await work(world, Work.CERTIFICATE)
 
     told = await application.get(f"/v1/credentials/{credential}")
     assert told["state"] == "active"
+    await world.services.ca.publish_due()
     crl = await world.services.ca.crl("issuing")
     assert crl.entries == 1
 
@@ -117,7 +120,8 @@ async def test_t19_a_request_for_a_certificate_with_another_key_is_not_certified
 
     async with world.services.database.read() as connection:
         assert (await store.get(connection, transaction)).state == "failed"
-    assert (await application.get(f"/v1/credentials/{credential}"))["state"] == "failed"
+    assert (await application.get(f"/v1/credentials/{credential}", status=423))["type"] == "urn:dss:error:tampered"
+    assert "alarm.seal_broken" in await world.tells(f"credential:{credential}")
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Content-Type", "Idempotency-Key"])

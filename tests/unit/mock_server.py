@@ -6,7 +6,7 @@ It keeps what the phone sent, so that a test can read it; it takes every answer 
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +27,7 @@ from tests.world.clock import HandClock
 BASE = "https://sign.example"
 ENROLMENT, DEVICE, USER = "01J" + "E" * 23, "01J" + "D" * 23, "01J" + "A" * 23
 CREDENTIAL, APPLICATION = "01J" + "C" * 23, "01J" + "R" * 23
+OTHER_DEVICE, OTHER_CREDENTIAL = "01J" + "F" * 23, "01J" + "B" * 23
 CODE = "7K3M9Q2X8WHT4VNB"
 PIN = "493817"
 ITERATIONS = 1000
@@ -67,8 +68,16 @@ def jwk(key: ECKey) -> dict[str, Any]:
     return {name: key.as_dict(private=False)[name] for name in ("crv", "kty", "x", "y")}
 
 
+def public(private: Mapping[str, str]) -> dict[str, str]:
+    return {name: private[name] for name in ("crv", "kty", "x", "y")}
+
+
 def sign(typ: str, payload: bytes, key: ECKey) -> str:
     return jws.serialize_compact({"alg": "ES256", "typ": typ, "jwk": jwk(key)}, payload, key)
+
+
+RECIPE = {"salt": b64(b"a" * 16), "memory_kib": 19_456, "passes": 1, "lanes": 1}
+KEY = {"id": CREDENTIAL, "certificate_sha256": b64(files.CERTIFICATE_SHA256)}
 
 
 def problem(status: int, code: str, **headers: str) -> httpx.Response:
@@ -78,7 +87,10 @@ def problem(status: int, code: str, **headers: str) -> httpx.Response:
 
 @dataclass
 class FakeServer:
-    """refuse: given a path, may return an answer instead of the right one. sent: JSON bodies by path, oldest first."""
+    """refuse: given a path, may return an answer instead of the right one. sent: JSON bodies by path, oldest first.
+
+    opens: the transaction that comes of the next change or sharing. pages: JSON answers by method and path.
+    """
 
     clock: HandClock = field(default_factory=HandClock)
     channel: ECKey = field(default_factory=new_key)
@@ -95,6 +107,9 @@ class FakeServer:
     change_offer: dict[str, Any] = field(default_factory=dict)
     change_receipt: dict[str, Any] = field(default_factory=dict)
     after_answer: str = "signed"
+    opens: str = FIRST
+    waiting_phones: list[Any] = field(default_factory=list)
+    pages: dict[str, Any] = field(default_factory=dict)
 
     # --- what a person and an operator do ---
 
@@ -137,6 +152,16 @@ class FakeServer:
     def ask_to_create(self, id: str = FIRST, **changes: Any) -> dict[str, Any]:
         made = {"id": CREDENTIAL, "subject": "CN=Alice Example,C=UA", "key_type": "P-256", "validity_days": 365}
         return self.ask(id, **{"kind": "create", "credential": made, "documents": [], **changes})
+
+    def ask_to_change(self, action: str, id: str = FIRST, *, credential: Any = None, **change: Any) -> dict[str, Any]:
+        asked = {"kind": "change", "phone": DEVICE, "change": {"action": action, **change}, "documents": []}
+        return self.ask(id, credential=credential, **asked)
+
+    def ask_to_share(self, to: Phone, id: str = FIRST, **changes: Any) -> dict[str, Any]:
+        kept = to.kept()
+        keys = {name: public(key) for name, key in (("enc", kept.encryption_key), ("sig", kept.signature_key))}
+        share = {"phone": {"id": kept.device, "name": kept.name, "keys": keys}, "credentials": [KEY], **changes}
+        return self.ask(id, kind="share", phone=DEVICE, share=share, credential=None, documents=[])
 
     def right_request(self, id: str) -> dict[str, Any]:
         prepared = files.prepare()
@@ -184,6 +209,11 @@ class FakeServer:
 
     def _answer(self, method: str, path: str) -> httpx.Response:
         *_, parent, last = path.split("/")
+        if f"{method} {path}" in self.pages:
+            return httpx.Response(200, json=self.pages[f"{method} {path}"])
+        if method == "POST" and last in {"changes", "shares"}:
+            expires = time_text(self.clock.now() + timedelta(seconds=300))
+            return httpx.Response(201, json={"id": self.opens, "expires": expires})
         if path in self.documents:
             return httpx.Response(200, content=self.documents[path])
         if parent == "enrolments":
@@ -205,7 +235,7 @@ class FakeServer:
         expires = time_text(self.clock.now() + timedelta(seconds=300))
         known = self.calls[-1].url.params.get("known", "").split(",")
         notices = [{"id": id, "kind": "sign", "expires": expires} for id in waiting if id not in known]
-        return httpx.Response(200, json={"transactions": notices})
+        return httpx.Response(200, json={"transactions": notices, "waiting_phones": self.waiting_phones})
 
     def _offer(self) -> httpx.Response:
         return httpx.Response(200, json={"offer": sign("dss-enrolment-offer+jws", self.offer(), self.channel)})

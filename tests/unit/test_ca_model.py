@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dss.ca.model import CaSettings, Crl, NewAuthority, Subject, bounded
+from dss.ca.model import CaSettings, CrlStanding, NewAuthority, Subject, bounded
 from dss.kernel.errors import DeceptiveText, DssError, Invalid
 from tests.world.authorities import ALICE
 
@@ -122,13 +122,18 @@ def test_a_validity_is_more_than_nothing_and_no_more_than_the_profile_allows(ask
         bounded(NOW, asked, 1095 * DAY, None)
 
 
-@pytest.mark.parametrize(
-    ("age", "revoked", "due"), [(timedelta(0), 2, False), (DAY - timedelta(seconds=1), 2, False), (DAY, 2, True)]
-)
-def test_a_crl_is_due_by_its_age(age, revoked, due):
-    crl = Crl("demo-issuing", 7, b"", NOW, NOW + 3 * DAY, 2)
-    assert crl.is_due(NOW + age, DAY, revoked) is due
+def standing(revoked, this_update=NOW):
+    return CrlStanding("demo-issuing", "issuing", this_update, entries=2, revoked=revoked)
+
+
+@pytest.mark.parametrize(("age", "due"), [(timedelta(0), False), (DAY - timedelta(seconds=1), False), (DAY, True)])
+def test_a_crl_is_due_by_its_age(age, due):
+    assert standing(2).is_due(NOW + age, DAY) is due
 
 
 def test_a_crl_is_due_when_more_is_revoked_than_it_lists():
-    assert Crl("demo-issuing", 7, b"", NOW, NOW + 3 * DAY, 2).is_due(NOW, DAY, 3)
+    assert standing(3).is_due(NOW, DAY)
+
+
+def test_the_first_crl_is_due_at_once():
+    assert standing(0, this_update=None).is_due(NOW, DAY)

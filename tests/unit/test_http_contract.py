@@ -55,7 +55,7 @@ def test_the_document_says_what_an_operation_takes_and_gives(told):
     assert operation["security"] == [{"bearer": []}]
     assert operation["requestBody"]["required"] is True
     assert operation["requestBody"]["description"] == "At most 1048576 bytes."
-    assert list(operation["responses"]) == ["201", "400", "401", "403", "409", "413", "415", "422", "503"]
+    assert list(operation["responses"]) == ["201", "400", "401", "403", "409", "413", "415", "422", "423", "503"]
     assert operation["responses"]["201"]["headers"]["Location"]["required"] is True
 
 

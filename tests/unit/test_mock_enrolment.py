@@ -1,6 +1,7 @@
 """docs/device-protocol.md section 2: a phone enrols with the two letters, and with nobody but the server of the QR."""
 
 import json
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -89,6 +90,15 @@ async def refused(server: FakeServer, folder, error: type[Exception] = Differenc
         phone.kept()
 
 
+async def test_a_second_phone_is_told_until_when_it_waits(server, tmp_path):
+    """Section 7."""
+    first = await server.phone(tmp_path / "first").enrol(server.qr(), CODE, PIN)
+    server.change_receipt = {"active": "2026-03-02T10:00:00Z"}
+    second = await server.phone(tmp_path / "second").enrol(server.qr(), CODE, PIN)
+
+    assert (first.active, second.active) == (None, datetime(2026, 3, 2, 10, tzinfo=UTC))
+
+
 async def test_an_offer_by_another_key_than_the_qr_names_is_refused(server, tmp_path):
     """T12: the QR binds the phone to one server."""
     qr, server.channel = server.qr(), new_key()
@@ -143,6 +153,8 @@ async def test_an_offer_that_is_no_jws_is_refused(server, tmp_path, body):
         {"enrolment_sha256": b64(sha(b"another"))},
         {"device": "7"},
         {"counter": -1},
+        {"active": "soon"},
+        {"active": None},
         {"user": {"id": SECOND}},
     ],
     ids=str,

@@ -1,9 +1,10 @@
-"""docs/device-protocol.md section 6: what a phone stores, and that nothing of it can verify a PIN."""
+"""docs/device-protocol.md section 8: what a phone stores, and that nothing of it can verify a PIN."""
 
 import asyncio
 import fcntl
 import json
 import stat
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from mobile_mock import keystore as module
 from mobile_mock import pins
 from mobile_mock.errors import StoreFault
 from mobile_mock.forms import b64url
-from mobile_mock.kept import Kept, from_json, to_json
+from mobile_mock.kept import Kept, NextPin, from_json, to_json
 from mobile_mock.keystore import Keystore
 from tests.unit.mock_server import FIRST, PIN, FakeServer
 
@@ -33,6 +34,33 @@ async def test_what_is_kept_comes_back_from_another_process(server, tmp_path):
 
     assert Keystore(tmp_path).load() == kept
     assert from_json(json.loads(json.dumps(to_json(kept)))) == kept
+
+
+async def test_everything_that_may_be_kept_comes_back(server, tmp_path):
+    kept = await kept_after_work(server, tmp_path)
+    kept = replace(kept, pin_digits=8, pin_next=NextPin(b"n" * 16, FIRST, b"p" * 32)).with_opened(FIRST, {"code": "x"})
+
+    assert from_json(json.loads(json.dumps(to_json(kept)))) == kept
+
+
+async def test_a_store_of_a_phone_that_knew_no_changes_is_read(server, tmp_path):
+    kept = await kept_after_work(server, tmp_path)
+    stored = json.loads(json.dumps(to_json(kept)))
+    for name in ("opened", "pin_digits", "pin_next"):
+        del stored[name]
+    for answer in stored["answers"]:
+        del answer["share"]
+
+    assert from_json(stored) == kept
+
+
+@pytest.mark.parametrize("member", ["salt", "shares", "counter"])
+async def test_a_store_without_what_every_phone_keeps_is_refused(server, tmp_path, member):
+    stored = to_json(await kept_after_work(server, tmp_path))
+    del stored[member]
+
+    with pytest.raises((KeyError, TypeError)):
+        from_json(stored)
 
 
 async def test_nothing_that_is_kept_can_verify_a_pin(server, tmp_path):

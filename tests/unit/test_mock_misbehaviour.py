@@ -1,13 +1,28 @@
 """What testers can make the phone do wrong: each switch does exactly what it says."""
 
-from dataclasses import replace
+import json
+import shutil
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from mobile_mock import pins
-from mobile_mock.errors import NothingToDo
+from mobile_mock.errors import Difference, NothingToDo
 from mobile_mock.misbehave import Misbehaviour
-from tests.unit.mock_server import FIRST, PIN, SECOND, THIRD, FakeServer, b64, unb64
+from tests.unit.mock_server import (
+    CREDENTIAL,
+    FIRST,
+    KEY,
+    OTHER_DEVICE,
+    PIN,
+    RECIPE,
+    SECOND,
+    THIRD,
+    FakeServer,
+    b64,
+    unb64,
+)
 
 
 @pytest.fixture
@@ -108,8 +123,85 @@ async def test_answers_can_be_made_first_and_raced_later(server, phone):
     assert [claims["counter"] for claims in server.answers()] == [2, 3]
 
 
+async def test_a_counter_that_was_left_out_is_used_after_it_was_overtaken(server, phone):
+    """Section 5: an overtaken counter that was never used is refused, and is no sign of a clone."""
+    server.ask()
+    shown = await phone.show(FIRST)
+    for wrong in (Misbehaviour(skip_counter=True), Misbehaviour(), Misbehaviour(overtaken_counter=True)):
+        await phone.send(await phone.prepare(shown, PIN, misbehave=wrong))
+
+    assert [claims["counter"] for claims in server.answers()] == [3, 4, 2]
+    assert phone.kept().counter == 5
+
+
+async def test_without_a_counter_that_was_left_out_there_is_none_to_go_back_to(server, phone):
+    server.ask()
+    with pytest.raises(NothingToDo, match="left out"):
+        await phone.confirm(await phone.show(FIRST), PIN, misbehave=Misbehaviour(overtaken_counter=True))
+
+
+async def test_a_wrong_password_of_the_key_is_proved_wrong(server, phone):
+    """T48."""
+    server.ask(credential=KEY | {"password": RECIPE})
+    shown = await phone.show(FIRST)
+    for wrong in (None, Misbehaviour(wrong_password=True)):
+        await phone.send(await phone.prepare(shown, PIN, misbehave=wrong, key_password="Passw0rd"))
+
+    right, other = (server.opened(body) for _, body in server.sent)
+    assert len(unb64(other["k_pwd"])) == 32
+    assert (right["k_pwd"] != other["k_pwd"], right["k_act"] == other["k_act"]) == (True, True)
+
+
+async def test_a_wrong_share_is_sent_and_the_right_one_is_kept(server, phone):
+    """T18."""
+    server.ask()
+    right = phone.kept().shares[CREDENTIAL]
+    await phone.confirm(await phone.show(FIRST), PIN, misbehave=Misbehaviour(wrong_share=True))
+
+    sent = unb64(server.opened(server.sent[0][1])["k_act"])
+    assert (len(sent), sent != right.k_act, phone.kept().shares[CREDENTIAL]) == (32, True, right)
+
+
+async def test_a_skipped_fresh_share_is_not_in_the_box(server, phone):
+    server.ask(relock=True)
+    await phone.confirm(await phone.show(FIRST), PIN, misbehave=Misbehaviour(skip_next=True))
+
+    assert set(server.opened(server.sent[0][1])) == {"header", "pin_proof", "k_act"}
+
+
+@pytest.mark.parametrize("name", ["wrong_share", "wrong_password", "skip_next"])
+async def test_what_a_box_does_not_hold_cannot_be_wrong_in_it(server, phone, name):
+    server.ask_to_change("resume", credential=KEY)
+    shown = await phone.show(await phone.change("resume", credential=CREDENTIAL))
+    with pytest.raises(NothingToDo):
+        await phone.confirm(shown, PIN, misbehave=Misbehaviour(**{name: True}))
+
+
+async def test_an_unnamed_phone_answers_what_another_alone_may_answer(server, phone):
+    """T32."""
+    server.ask_to_change("resume", credential=KEY)
+    server.ask(FIRST, **{**json.loads(server.requests[FIRST]), "phone": OTHER_DEVICE})
+    wrong = Misbehaviour(unnamed=True)
+    with pytest.raises(Difference, match="another phone"):
+        await phone.show(FIRST)
+
+    await phone.confirm(await phone.show(FIRST, misbehave=wrong), PIN, misbehave=wrong)
+
+    assert server.answers()[0]["txn"] == FIRST
+
+
+async def test_a_copy_of_the_store_is_a_clone(server, phone, tmp_path):
+    """T21: two phones with one key use one counter for two answers."""
+    copy = server.phone(Path(shutil.copytree(tmp_path, tmp_path.parent / "copy")))
+    for id, one in ((FIRST, phone), (THIRD, copy)):
+        server.ask(id)
+        await one.confirm(await one.show(id), PIN)
+
+    assert [(claims["txn"], claims["counter"]) for claims in server.answers()] == [(FIRST, 2), (THIRD, 2)]
+
+
 def test_every_misbehaviour_says_what_it_does():
-    names = {"replay": True, "replay_of": SECOND, "swap_transaction": SECOND, "alter_binding": True}
-    for name, value in {**names, "late": 1.0, "wrong_pin": True, "stale_counter": True}.items():
-        assert len(replace(Misbehaviour(), **{name: value}).says()) == 1
+    values = {"replay_of": SECOND, "swap_transaction": SECOND, "swap_share": SECOND, "late": 1.0}
+    for switch in fields(Misbehaviour):
+        assert len(Misbehaviour(**{switch.name: values.get(switch.name, True)}).says()) == 1
     assert Misbehaviour().says() == []

@@ -18,9 +18,9 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.fields import SigSeedSubFilter
 
+from mobile_mock.documents import Content, Document
 from mobile_mock.errors import Difference
 from mobile_mock.pades import Files, check_original, check_prepared
-from mobile_mock.request import Content, Document
 from tests.unit import mock_files as files
 from tests.unit.mock_files import CERTIFICATE_SHA256, ORIGINAL
 

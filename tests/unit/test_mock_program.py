@@ -2,14 +2,19 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 from typer.testing import CliRunner
 
 from mobile_mock.exits import MEANING, Exit
 from mobile_mock.main import app
+from mobile_mock.misbehave import Misbehaviour
 
-COMMANDS = ("enrol", "list", "show", "confirm", "decline", "watch", "status")
+COMMANDS = (
+    *("enrol", "list", "show", "confirm", "decline", "watch", "status"),
+    *("phones", "block", "keys", "suspend", "change", "share-code", "share", "take-shares"),
+)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,9 +57,8 @@ def test_the_misbehaviour_switches_stand_in_a_panel_of_their_own():
     text = CliRunner().invoke(app, ["confirm", "--help"]).stdout
     panel = text[text.index("Misbehave") :]
 
-    for switch in ("--replay", "--replay-of", "--swap-transaction", "--alter-binding", "--late", "--wrong-pin"):
-        assert switch in panel
-    assert "--stale-counter" in panel
+    for switch in fields(Misbehaviour):
+        assert f"--{switch.name.replace('_', '-')}" in panel
 
 
 def test_an_unknown_option_is_an_error_of_usage():

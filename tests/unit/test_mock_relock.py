@@ -1,9 +1,10 @@
 """docs/device-protocol.md sections 4 and 5: a fresh share of a key takes the old one's place, or does not."""
 
+import httpx
 import pytest
 
-from mobile_mock.errors import NothingToDo
-from tests.unit.mock_server import CREDENTIAL, FIRST, PIN, THIRD, FakeServer, unb64
+from mobile_mock.errors import NothingToDo, Refused, Unreachable
+from tests.unit.mock_server import CREDENTIAL, FIRST, PIN, THIRD, FakeServer, problem, unb64
 
 
 @pytest.fixture
@@ -52,3 +53,38 @@ async def test_the_next_confirmation_first_learns_how_a_relock_ended(server, pho
     await phone.confirm(shown, PIN)
 
     assert unb64(server.opened(server.sent[-1][1])["k_act"]) == new
+
+
+async def test_a_refused_relock_leaves_the_old_share(server, phone):
+    old = phone.kept().shares[CREDENTIAL]
+    server.ask(FIRST, relock=True)
+    shown = await phone.show(FIRST)
+    server.refuse = lambda path: problem(403, "answer_refused")
+    with pytest.raises(Refused):
+        await phone.confirm(shown, "240891")
+
+    assert phone.kept().shares[CREDENTIAL] == old
+
+
+async def test_a_share_that_an_overtaken_answer_offered_is_not_lost_when_the_next_answer_is_refused(server, phone):
+    """The first answer was taken and its reply was lost: what it offered may be all that opens the key."""
+    server.ask(FIRST, relock=True)
+    shown = await phone.show(FIRST)
+
+    def lose(path: str) -> None:
+        raise httpx.ReadTimeout(path)
+
+    server.refuse = lose
+    with pytest.raises(Unreachable):
+        await phone.confirm(shown, PIN)
+    offered = phone.kept().shares[CREDENTIAL].following
+    server.refuse = lambda path: problem(409, "conflict") if FIRST in path and path.endswith("/answer") else None
+    server.ask_to_create(THIRD)
+    await phone.decline(await phone.show(THIRD))
+    with pytest.raises(Refused):
+        await phone.confirm(shown, PIN)
+
+    server.states[FIRST] = "signed"
+    await phone.state(FIRST)
+
+    assert phone.kept().shares[CREDENTIAL].k_act == offered

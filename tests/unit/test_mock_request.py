@@ -11,10 +11,21 @@ from mobile_mock.errors import Difference
 from mobile_mock.forms import binding
 from mobile_mock.request import Expected, Request, read_request
 from tests.unit import mock_files as files
-from tests.unit.mock_server import APPLICATION, BASE, CREDENTIAL, FIRST, SECOND, USER, FakeServer, b64, canonical
+from tests.unit.mock_server import (
+    APPLICATION,
+    BASE,
+    CREDENTIAL,
+    DEVICE,
+    FIRST,
+    SECOND,
+    USER,
+    FakeServer,
+    b64,
+    canonical,
+)
 from tests.unit.mock_server import right_document as a_document
 
-EXPECTED = Expected(BASE, FIRST, USER)
+EXPECTED = Expected(BASE, FIRST, USER, DEVICE)
 SHA = b64(b"h" * 32)
 BARE = {"index": 0, "format": "hash", "scheme": "pkcs1v15", "hash_algorithm": "sha256", "to_sign": SHA}
 

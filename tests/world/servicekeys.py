@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -36,6 +37,9 @@ class SoftwareServiceKeys(ServiceKeys):
     async def hmac(self, name: KeyName, data: bytes) -> bytes:
         await self.check()
         return hmac.digest(self._secrets[name], data, hashlib.sha256)
+
+    async def hmac_all(self, name: KeyName, texts: Sequence[bytes]) -> list[bytes]:
+        return [await self.hmac(name, text) for text in texts]
 
     async def create_box_key(self, id: BoxKeyId) -> ec.EllipticCurvePublicKey:
         await self.check()

@@ -18,6 +18,7 @@ from starlette.datastructures import Secret
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dss.ca.model import NewAuthority
+from dss.clients.model import RELYING
 from dss.clients.service import NewClient
 from dss.settings import Role, Settings, Tokens
 from dss.users.model import User
@@ -70,7 +71,7 @@ class World:
     async def invite(self, user: User) -> tuple[str, str]:
         """Send a signer the two letters; return the QR's text and the code, each read from its own letter."""
         before = set(await self.letters())
-        await self.services.enrolling.invite(user, OPERATOR)
+        await self.services.inviting.invite(user, OPERATOR)
         new = [letter for letter in await self.letters() if letter not in before]
         (with_qr,) = [letter for letter in new if b"image/png" in letter.read_bytes()]
         (with_code,) = [letter for letter in new if letter != with_qr]
@@ -92,9 +93,9 @@ class World:
         await phone.enrol(qr, code, PIN, "Key 1")
         return phone
 
-    async def application(self, name: str = "Contracts Ltd") -> "Application":
+    async def application(self, name: str = "Contracts Ltd", scopes: tuple[str, ...] = RELYING) -> "Application":
         """A registered relying application with a token."""
-        new = NewClient(name, ("signatures", "credentials"), None, True, "")
+        new = NewClient(name, scopes, None, True, "")
         registered = await self.services.clients.register(new, OPERATOR)
         application = Application(self.http(), registered.client.id, registered.secret or "")
         await application.log_in()

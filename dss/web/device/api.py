@@ -1,6 +1,6 @@
 """The operations of /device/v1."""
 
-from dss.web.device import enrolments, transactions
+from dss.web.device import changes, enrolments, keys, phones, transactions
 from dss.web.device.authenticating import DPOP
 from dss.web.http.op import Protocol
 
@@ -16,6 +16,14 @@ DEVICE = Protocol(
         transactions.read_attributes,
         transactions.answer_transaction,
         transactions.stream,
+        phones.list_own_phones,
+        phones.block_own_phone,
+        keys.list_own_credentials,
+        keys.suspend_own_credential,
+        changes.open_change,
+        changes.open_share,
+        changes.list_shares,
+        changes.take_share,
     ),
     security=DPOP,
 )

@@ -39,6 +39,12 @@ def device_of(request: Request) -> Device:
     return phone.device
 
 
+def actor_of(request: Request) -> str:
+    """Return the phone that calls, as the audit log names it."""
+    phone: Phone = request.state.caller
+    return phone.actor
+
+
 def challenge(_: Request, error: DssError) -> str | None:
     """Return the WWW-Authenticate header of a refusal (RFC 9449 section 7.1)."""
     return 'DPoP error="invalid_dpop_proof"' if error.status == Unauthenticated.status else None

@@ -11,6 +11,8 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dss.devices.answer import Came
+from dss.devices.model import Standing
 from dss.devices.request import Kind
 from dss.documents.model import PDF, Prepared
 from dss.kernel.clock import timestamp
@@ -49,10 +51,19 @@ class Notice(msgspec.Struct):
     expires: Time
 
 
+class WaitingPhone(msgspec.Struct):
+    """A new phone of the owner that may do nothing yet."""
+
+    id: Id
+    name: str
+    active: Time
+
+
 class Notices(msgspec.Struct):
-    """All that awaits an answer."""
+    """All that awaits an answer, and the new phones that the owner is told of."""
 
     transactions: list[Notice]
+    waiting_phones: list[WaitingPhone]
 
 
 class Shown(msgspec.Struct):
@@ -63,10 +74,11 @@ class Shown(msgspec.Struct):
 
 
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
-    """The phone's answer (JWS), and with a confirmation its box (JWE)."""
+    """The phone's answer (JWS), with a confirmation its box (JWE), and with a share what is shared (JWE)."""
 
     answer: Compact
     box: Compact | None = None
+    share: Compact | None = None
 
 
 class Answered(msgspec.Struct):
@@ -82,8 +94,13 @@ async def list_waiting(request: Request, wait: Wait = 0, known: Known = "") -> N
     With `known`, what is not among these ids; with `wait`, once there is any or the wait is over.
     """
     seen = [TransactionId(id) for id in known.split(",") if id]
-    found = await services_of(request).transactions.waiting(device_of(request), seen, wait)
-    return Notices([_notice(transaction) for transaction in found])
+    device, services = device_of(request), services_of(request)
+    found = await services.transactions.waiting(device, seen, wait)
+    others = await services.devices.of_user(device.user_id)
+    now = services.clock.now()
+    new = [phone for phone in others if phone.standing(now) is Standing.WAITING and phone.id != device.id]
+    told = [WaitingPhone(phone.id, phone.name, timestamp(phone.active_from)) for phone in new if phone.active_from]
+    return Notices([_notice(transaction) for transaction in found], told)
 
 
 @op("GET", "/device/v1/transactions/{id}")
@@ -120,7 +137,8 @@ async def read_attributes(request: Request, id: Id, index: Index) -> Response:
 async def answer_transaction(request: Request, id: Id, body: Answer) -> Answered:
     """Confirm or decline; the same answer again changes nothing."""
     answering = services_of(request).answering
-    return Answered(await answering.answer(device_of(request), TransactionId(id), body.answer, body.box))
+    came = Came(body.answer, body.box, body.share)
+    return Answered(await answering.answer(device_of(request), TransactionId(id), came))
 
 
 @op("GET", "/device/v1/stream", gives=(EVENTS,))

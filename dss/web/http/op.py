@@ -10,6 +10,7 @@ from dss.kernel.errors import (
     DssError,
     Invalid,
     NotFound,
+    Tampered,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -97,7 +98,7 @@ class Operation:
     def errors(self) -> tuple[type[DssError], ...]:
         """All that may be raised: what is declared, and what the kit itself raises for such an operation."""
         declared = self.declared
-        found: list[type[DssError]] = [BadRequest, Invalid, Unavailable]
+        found: list[type[DssError]] = [BadRequest, Invalid, Tampered, Unavailable]
         if not declared.public:
             found.append(Unauthenticated)
         if declared.scope:

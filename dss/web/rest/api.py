@@ -2,7 +2,7 @@
 
 from dss.web.http.bearer import BEARER
 from dss.web.http.op import Protocol
-from dss.web.rest import credentials, documents, signatures
+from dss.web.rest import credentials, documents, operators, signatures
 
 V1 = Protocol(
     "v1",
@@ -18,6 +18,7 @@ V1 = Protocol(
         credentials.request_credential,
         credentials.list_credentials,
         credentials.read_credential,
+        *operators.OPERATIONS,
     ),
     security=BEARER,
 )

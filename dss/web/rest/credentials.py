@@ -24,12 +24,15 @@ from dss.web.rest.calling import client_of
 
 
 class CredentialState(StrEnum):
-    """Where a credential stands: active once it has its certificate; before that, where the request for it stands."""
+    """Where a credential stands; until it has its certificate, where the request for it stands."""
 
     AWAITING = "awaiting"
     CONFIRMED = "confirmed"
     SIGNING = "signing"
     ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    DESTROYED = "destroyed"
     DECLINED = "declined"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
@@ -42,10 +45,11 @@ class CredentialState(StrEnum):
 
 
 class CredentialRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """A wish for a new credential of a signer, by login."""
+    """A wish for a new credential of a signer, by login; it may replace one, which ends the moment this one begins."""
 
     user: Annotated[str, Meta(min_length=1, max_length=64)]
     key_type: KeySpec = KeySpec.P256
+    replaces: Id | None = None
 
 
 class Requested(msgspec.Struct):
@@ -58,7 +62,7 @@ class Requested(msgspec.Struct):
 
 
 class Credential(msgspec.Struct):
-    """A credential; until it is active it has no other members than id, state and, at a bad end, the reason.
+    """A credential; until it has a certificate it has no other members than id, state and, at a bad end, the reason.
 
     certificate and chain: base64 DER, the issuing CA first in the chain.
     """
@@ -88,11 +92,12 @@ async def request_credential(
     """Ask a signer's phone to confirm a new key and certificate."""
     digest = hashlib.sha256(msgspec.json.encode(body)).digest()
     used = None if idempotency_key is None else Idempotency(idempotency_key, digest)
-    wish = OpenCreation(client_of(request), body.user, body.key_type, used)
+    replaces = CredentialId(body.replaces) if body.replaces else None
+    wish = OpenCreation(client_of(request), body.user, body.key_type, replaces, used)
     opened = await services_of(request).opening.open_creation(wish)
     state, expires = CredentialState.of(opened.state), timestamp(opened.expires_at)
-    requested = Requested(opened.credential_id, state, opened.id, expires)
-    return Created(requested, location=f"/v1/credentials/{opened.credential_id}")
+    requested = Requested(opened.key, state, opened.id, expires)
+    return Created(requested, location=f"/v1/credentials/{opened.key}")
 
 
 @op("GET", "/v1/credentials", scope="credentials")
@@ -102,7 +107,7 @@ async def list_credentials(
     limit: paging.Limit = paging.DEFAULT,
     cursor: paging.Cursor | None = None,
 ) -> CredentialList:
-    """List a signer's active credentials, by page; an unknown signer has none."""
+    """List a signer's credentials that have or had a certificate, by page; an unknown signer has none."""
     services = services_of(request)
     after = paging.after(cursor)
     try:
@@ -111,27 +116,27 @@ async def list_credentials(
         return CredentialList([])
     found = await services.credentials.page(signer.id, CredentialId(after) if after else None, limit)
     next_link = paging.next_link(request, [credential.id for credential in found], limit)
-    return CredentialList([_active(credential) for credential in found], next_link)
+    return CredentialList([_certified(credential) for credential in found], next_link)
 
 
 @op("GET", "/v1/credentials/{id}", scope="credentials")
 async def read_credential(request: Request, id: Id, wait: Wait = 0) -> Credential:
-    """Read a credential, active or asked for by the caller.
+    """Read a credential, certified or asked for by the caller.
 
     With `wait`, once the request for it has come to its end or the wait is over.
     """
     found = await services_of(request).transactions.credential_of(client_of(request), CredentialId(id), wait)
-    return _requested(found) if isinstance(found, Transaction) else _active(found)
+    return _requested(found) if isinstance(found, Transaction) else _certified(found)
 
 
 def _requested(asked: Transaction) -> Credential:
-    return Credential(asked.credential_id, CredentialState.of(asked.state), reason=asked.why or None)
+    return Credential(asked.key, CredentialState.of(asked.state), reason=asked.why or None)
 
 
-def _active(credential: model.Credential) -> Credential:
+def _certified(credential: model.Credential) -> Credential:
     return Credential(
         id=credential.id,
-        state=CredentialState.ACTIVE,
+        state=CredentialState(credential.state.value),
         key_type=credential.key_spec,
         subject=credential.subject,
         certificate=b64.encode(credential.certificate or b""),

@@ -61,7 +61,7 @@ def summary(transaction: Transaction) -> Summary:
     return Summary(
         id=transaction.id,
         state=transaction.state,
-        credential_id=transaction.credential_id,
+        credential_id=transaction.key,
         text=transaction.text,
         opened_at=timestamp(transaction.opened_at),
         expires_at=timestamp(transaction.expires_at),

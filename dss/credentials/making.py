@@ -1,0 +1,181 @@
+"""The verbs create and certify: the role that signs makes a confirmed key, the one that issues its certificate."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from cryptography import x509
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dss.audit.event import Event
+from dss.audit.seals import Draft
+from dss.ca.model import Reason
+from dss.ca.service import Issued, IssueRequest
+from dss.credentials import csr
+from dss.credentials import subject as subjects
+from dss.credentials.activation import Activation
+from dss.credentials.door import Admission, Door
+from dss.credentials.model import LIVING, Credential, CredentialState, Spending
+from dss.credentials.parts import Parts
+from dss.credentials.registers import CREDENTIALS, row_of
+from dss.credentials.service import Credentials
+from dss.devices.boxes import Opened
+from dss.devices.request import Kind
+from dss.hsm import keyblob
+from dss.hsm.keyblob import BlobPlace, KeySecret
+from dss.kernel.errors import Conflict
+from dss.kernel.ids import CredentialId
+from dss.kernel.keyspec import KeySpec, Scheme
+
+FIRST_CERTIFYING = 2  # the lease of the first attempt: the one before made the key
+
+
+def serial_of(certificate: bytes) -> str:
+    """Return the serial number of a DER certificate as the CA's register has it, lower-case hexadecimal."""
+    return f"{x509.load_der_x509_certificate(certificate).serial_number:x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """A certificate that was issued, to be written where the credential is released.
+
+    spending: the record of the confirmation, consumed. replaced: the old credential, revoked, where one is cancelled.
+    in_vain:  serials of certificates for the same key by attempts that died before they could hand them out.
+    """
+
+    credential: Draft[Credential]
+    spending: Draft[Spending]
+    replaced: Draft[Credential] | None
+    serial: str
+    in_vain: list[str]
+
+
+class Making:
+    """Makes credentials of confirmed wishes."""
+
+    def __init__(self, parts: Parts, door: Door, credentials: Credentials) -> None:
+        self._parts = parts
+        self._door = door
+        self._credentials = credentials
+
+    async def create(self, activation: Activation) -> None:
+        """Make the key of a confirmed `create`: in the HSM, wrapped, locked under the phone's share.
+
+        The credential waits for its certificate. Doing it again changes nothing, so a node that died is no matter: a
+        key whose row was not written is not kept anywhere. Raises as `Door.admit`.
+        """
+        p = self._parts
+        admission = await self._door.admit(activation, Kind.CREATE)
+        if await self._credentials.find(admission.asked.credential_id) is not None:
+            return
+        await self._door.hold(admission, activation.lease)
+        made = await self._new_key(admission, await self._door.secrets(admission, activation))
+        draft = await p.seals.draft_new(CREDENTIALS, row_of(made))
+        try:
+            async with p.database.write() as connection:
+                event = Event("credential.key_made", admission.actor, draft.sealed.name)
+                await p.seals.write(connection, draft, event)
+        except IntegrityError:
+            return
+
+    async def certify(self, activation: Activation) -> Certified:
+        """Issue the certificate of a confirmed `create`, for the subject that the phone was shown.
+
+        Raises AnswerRefused, Conflict when the person's data have changed since, NotFound before the key is made.
+        """
+        admission = await self._door.admit(activation, Kind.CREATE)
+        asked = admission.asked
+        known = await self._credentials.sealed(asked.credential_id)
+        if known.value.state is not CredentialState.REQUESTED:
+            raise Conflict(f"the credential is {known.value.state}")
+        held = await self._door.hold(admission, activation.lease)
+        replaced = await self._replaced(known.value)
+        user = await self._parts.users.get(asked.signer)
+        subject = subjects.of(user)
+        if subject.rfc4514() != asked.credential["subject"] or known.value.user_id != user.id:
+            raise Conflict("the person's data have changed since the confirmation")
+        csr.require_for(known.value, asked.credential["key_type"])
+        first = activation.lease <= FIRST_CERTIFYING
+        in_vain = [] if first else await self._parts.ca.issued_for(known.value.csr, admission.actor)
+        validity = timedelta(days=asked.credential["validity_days"])
+        issued = await self._parts.ca.issue(IssueRequest(known.value.csr, subject, "signer", validity, admission.actor))
+        certified = await self._parts.seals.draft(known, _with(known.value, subject.rfc4514(), issued))
+        return Certified(certified, await self._door.spent(held), replaced, serial_of(issued.certificate), in_vain)
+
+    async def write(self, connection: AsyncConnection, certified: Certified, event: Event) -> None:
+        """Write what a certification made, in the caller's transaction: the old key is cancelled the same instant.
+
+        event: of the release. Raises Overtaken.
+        """
+        p = self._parts
+        name = certified.credential.sealed.name
+        await p.seals.write(connection, certified.spending, event)
+        await p.seals.write(connection, certified.credential, Event("credential.certified", "server", name))
+        if (replaced := certified.replaced) is not None:
+            old = Event("credential.revoked", "server", replaced.sealed.name, details={"replaced_by": name})
+            await p.seals.write(connection, replaced, old)
+            if replaced.value.certificate is not None:
+                serial = serial_of(replaced.value.certificate)
+                await p.ca.mark_revoked(connection, serial, Reason.SUPERSEDED, "server")
+        for serial in certified.in_vain:
+            await p.ca.mark_revoked(connection, serial, Reason.SUPERSEDED, "server")
+
+    async def discard(self, certified: Certified) -> None:
+        """Revoke a certificate that was issued in vain: another attempt was first, and this one is nobody's."""
+        with suppress(Conflict):  # the other attempt may have found and revoked it
+            await self._parts.ca.revoke(certified.serial, Reason.SUPERSEDED, "server")
+
+    async def _replaced(self, credential: Credential) -> Draft[Credential] | None:
+        """Seal the end of the key that a new one cancels; one that has ended since is cancelled enough."""
+        if credential.replaces is None:
+            return None
+        old = await self._credentials.sealed(credential.replaces)
+        if old.value.user_id != credential.user_id:
+            raise Conflict("the key to cancel is another person's")
+        if old.value.state not in LIVING:
+            return None
+        return await self._parts.seals.draft(old, old.value.ended(CredentialState.REVOKED))
+
+    async def _new_key(self, admission: Admission, opened: Opened) -> Credential:
+        keys, asked = self._parts.keys_here(), admission.asked
+        spec = KeySpec(asked.credential["key_type"])
+        made = await keys.generate(spec)
+        key, scheme = made.key, Scheme.default_for(spec)
+        id, owner = asked.credential_id, asked.signer
+        request = await csr.make(id, spec, made.public_key, lambda digest: keys.sign(key, scheme, digest))
+        replaces = asked.credential.get("replaces")
+        return Credential(
+            id=id,
+            user_id=owner,
+            state=CredentialState.REQUESTED,
+            key_spec=spec,
+            kek_id=key.kek_id,
+            key_blob=keyblob.lock(key.wrapped, KeySecret(opened.k_act), BlobPlace(id, owner, key.kek_id)),
+            public_key=made.public_key,
+            csr=request,
+            subject=None,
+            certificate=None,
+            chain=(),
+            not_before=None,
+            not_after=None,
+            created_at=self._parts.clock.now(),
+            suspended_by=None,
+            relock=False,
+            holders=(admission.attested.device.id,),
+            password=None,
+            replaces=None if replaces is None else CredentialId(replaces["id"]),
+        )
+
+
+def _with(credential: Credential, subject: str, issued: Issued) -> Credential:
+    parsed = x509.load_der_x509_certificate(issued.certificate)
+    return replace(
+        credential,
+        state=CredentialState.ACTIVE,
+        subject=subject,
+        certificate=issued.certificate,
+        chain=issued.chain,
+        not_before=parsed.not_valid_before_utc,
+        not_after=parsed.not_valid_after_utc,
+    )

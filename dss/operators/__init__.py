@@ -1,0 +1,1 @@
+"""Operators: what one of them may not do alone."""

@@ -1,0 +1,175 @@
+"""The verbs over phones that concern keys and transactions: block, unlock, remove, and the link that stops one."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dss.audit.event import Event
+from dss.audit.seals import Draft, Sealed
+from dss.credentials.model import Credential, CredentialState
+from dss.devices import store as devices
+from dss.devices.model import Device, DeviceState, LockReason, ShareState, Standing
+from dss.devices.stop_links import StopLinks
+from dss.kernel.errors import Conflict, NotFound
+from dss.kernel.ids import DeviceId, UserId
+from dss.notify import letters
+from dss.operators.model import Proposal
+from dss.operators.service import Approvals
+from dss.transactions.parts import Parts
+from dss.transactions.plans import Ends, Plan, Plans
+
+STOPPED_BY_LINK = "owner:letter"
+Change = tuple[Draft[Any], Event]
+
+
+@dataclass(frozen=True, slots=True)
+class StopView:
+    """What the page of a stop link tells: the phone's name, where it stands, and the owner's language."""
+
+    name: str
+    state: str
+    locale: str
+
+
+class Phones:
+    """Stops, frees and removes phones."""
+
+    def __init__(self, parts: Parts, plans: Plans, links: StopLinks, approvals: Approvals) -> None:
+        self._parts = parts
+        self._plans = plans
+        self._links = links
+        self._approvals = approvals
+
+    async def block(self, id: DeviceId, actor: str) -> Device:
+        """Stop a phone at once, by an operator: one that waits is removed. Raises NotFound, Conflict."""
+        return await self._carry_out(id, lambda phone: self._blocking(phone, LockReason.OPERATOR, actor), actor)
+
+    async def block_own(self, owner: UserId, id: DeviceId, actor: str) -> Device:
+        """Stop one's own phone at once: one that waits is removed. Raises NotFound, also for another's, Conflict."""
+        await self.own(owner, id)
+        return await self._carry_out(id, lambda phone: self._blocking(phone, LockReason.OWNER, actor), actor)
+
+    async def unlock(self, id: DeviceId, actor: str) -> Device | Proposal:
+        """Lift a phone's lock and forget its wrong PINs, by an operator, or by two where that is the policy.
+
+        Nobody can tell or set the PIN. A phone whose keys another holds too stays locked. Raises NotFound, Conflict.
+        """
+        phone = await self._parts.devices.sealed(id)
+        why = _require_unlockable(phone.value)
+        if proposal := await self._approvals.second(f"device.unlock.{why}", phone.name, actor):
+            return proposal
+        return await self._carry_out(id, lambda phone: self._unlocking(phone, actor), actor)
+
+    async def remove(self, id: DeviceId, actor: str) -> Device:
+        """Remove a phone for good. Keys that others open are locked anew; those that none opens are destroyed.
+
+        Raises NotFound, Conflict.
+        """
+        return await self._carry_out(id, lambda phone: self.removing(phone, actor), actor)
+
+    async def own(self, owner: UserId, id: DeviceId) -> Sealed[Device]:
+        """Return a person's own phone. Raises NotFound, also for another's and for one that was removed."""
+        phone = await self._parts.devices.sealed(id)
+        if phone.value.user_id != owner or phone.value.is_removed:
+            raise NotFound("there is no such phone")
+        return phone
+
+    async def stop_page(self, id: DeviceId, code: str) -> StopView:
+        """Return what the page of a stop link tells. Raises NotFound for a code that is not the phone's."""
+        if not await self._links.is_right(id, code):
+            raise NotFound
+        return await self._view(await self._parts.devices.get(id))
+
+    async def stop_by_link(self, id: DeviceId, code: str) -> StopView:
+        """Stop a phone by the link of a letter; one that is stopped stays so. Raises NotFound."""
+        view = await self.stop_page(id, code)
+        if view.state in (Standing.LOCKED, Standing.REMOVED):
+            return view
+        blocking = LockReason.OWNER
+        return await self._view(
+            await self._carry_out(id, lambda phone: self._blocking(phone, blocking, STOPPED_BY_LINK), STOPPED_BY_LINK)
+        )
+
+    async def removing(self, phone: Sealed[Device], actor: str) -> Plan:
+        """Plan to remove a phone. Raises Conflict when it is removed already."""
+        p, device = self._parts, phone.value
+        if device.is_removed:
+            raise Conflict("the phone is removed")
+        removed = (await p.seals.draft(phone, device.removed()), Event("device.removed", actor, phone.name))
+        keys = await self._keys_without(device, actor)
+        lost = tuple(draft.value.id for draft, _ in keys if draft.value.state is CredentialState.DESTROYED)
+        user = await p.users.get(device.user_id)
+        return Plan(
+            changes=(removed, *keys, *await self._stopped_shares(device, actor)),
+            ends=Ends("the phone was removed", credentials=lost, phones=(device.id,)),
+            letters=(letters.phone_removed_letter(user.reader, device.name, len(lost)),),
+        )
+
+    async def _blocking(self, phone: Sealed[Device], reason: LockReason, actor: str) -> Plan:
+        p, device = self._parts, phone.value
+        standing = device.standing(p.clock.now())
+        if standing is Standing.WAITING:
+            return await self.removing(phone, actor)
+        for_good = device.state is DeviceState.LOCKED and device.locked_until is None
+        # A lock for good keeps its reason: one of two phones with the same keys is not made an ordinary one by it.
+        if standing is Standing.REMOVED or for_good:
+            raise Conflict(f"the phone is {standing}")
+        user = await p.users.get(device.user_id)
+        event = Event("device.locked", actor, phone.name, details={"why": reason.value})
+        others = [one for one in await p.devices.of_user(user.id) if one.id != device.id]
+        alone = not any(one.may_answer(p.clock.now()) for one in others)
+        return Plan(
+            changes=((await p.seals.draft(phone, device.locked(reason)), event),),
+            ends=Ends("the phone was stopped", phones=(device.id,), people=(user.id,) if alone else ()),
+            letters=(letters.phone_locked_letter(user.reader, device.name, reason.value, None),),
+        )
+
+    async def _unlocking(self, phone: Sealed[Device], actor: str) -> Plan:
+        _require_unlockable(phone.value)
+        event = Event("device.unlocked", actor, phone.name)
+        return Plan(changes=((await self._parts.seals.draft(phone, phone.value.unlocked()), event),))
+
+    async def _keys_without(self, device: Device, actor: str) -> list[tuple[Draft[Credential], Event]]:
+        """Return the changes of the keys that a phone opened, without it."""
+        changed = []
+        for key in await self._parts.credentials.living_of(device.user_id, CredentialState.REQUESTED):
+            if device.id in key.value.holders:
+                draft = await self._parts.seals.draft(key, key.value.without(device.id))
+                verb = "destroyed" if draft.value.state is CredentialState.DESTROYED else "to_relock"
+                changed.append((draft, Event(f"credential.{verb}", actor, key.name)))
+        return changed
+
+    async def _stopped_shares(self, device: Device, actor: str) -> tuple[Change, ...]:
+        async with self._parts.database.read() as connection:
+            waiting = await devices.shares_waiting(connection, device.id)
+        stopped: list[Change] = []
+        for share in await self._parts.seals.prove_all(waiting):
+            draft = await self._parts.seals.draft(share, share.value.ended(ShareState.STOPPED))
+            stopped.append((draft, Event("share.stopped", actor, share.name)))
+        return tuple(stopped)
+
+    async def _view(self, device: Device) -> StopView:
+        user = await self._parts.users.get(device.user_id)
+        return StopView(device.name, _told(device, device.standing(self._parts.clock.now())), user.locale)
+
+    async def _carry_out(self, id: DeviceId, plan: Callable[[Sealed[Device]], Awaitable[Plan]], actor: str) -> Device:
+        async def make() -> Plan:
+            return await plan(await self._parts.devices.sealed(id))
+
+        done = await self._plans.carry_out(make, actor)
+        changed: Device = done.changes[0][0].value
+        return changed
+
+
+def _told(device: Device, standing: Standing) -> str:
+    """Return where a phone stands for its owner: a lock that ends by itself can still be made one that does not."""
+    passing = standing is Standing.LOCKED and device.locked_until is not None
+    return (Standing.ACTIVE if passing else standing).value
+
+
+def _require_unlockable(device: Device) -> LockReason:
+    if device.state is not DeviceState.LOCKED or device.lock_reason is None:
+        raise Conflict(f"the phone is {device.state}, not locked")
+    if device.lock_reason is LockReason.CLONE:
+        raise Conflict("two phones hold the same keys: remove the phone, and enrol it anew")
+    return device.lock_reason

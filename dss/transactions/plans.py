@@ -1,0 +1,111 @@
+"""Plans: sealed changes that commit together, with all that ends by them.
+
+What a key or a phone no longer may is over the same instant: the transactions on their way end in the database
+transaction of the change, and an attempt that is signing at that moment finds its row ended and discards its result.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dss.audit.event import Event, Outcome
+from dss.audit.seals import Draft
+from dss.ca.model import Reason
+from dss.kernel.errors import Overtaken
+from dss.kernel.ids import CredentialId, DeviceId, TransactionId, UserId
+from dss.notify.model import Letter
+from dss.transactions import store
+from dss.transactions.machine import State
+from dss.transactions.parts import Parts, inbox, topic
+from dss.transactions.tables import transactions
+
+TRIES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Which transactions end: those with a key, those that a phone answered or alone may answer, all of a person.
+
+    why: a sentence for those who wait.
+    """
+
+    why: str
+    credentials: tuple[CredentialId, ...] = ()
+    phones: tuple[DeviceId, ...] = ()
+    people: tuple[UserId, ...] = ()
+
+    def concerned(self, but: TransactionId | None) -> sa.ColumnElement[bool]:
+        """Return the condition on transactions; but: one that goes on."""
+        t = transactions
+        by_phone = sa.or_(t.c.device_id.in_(self.phones), t.c.for_device_id.in_(self.phones))
+        named = sa.or_(t.c.credential_id.in_(self.credentials), by_phone, t.c.user_id.in_(self.people))
+        return named if but is None else named & (t.c.id != but)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Changes with the events that tell of them, certificates to revoke by serial, letters, and what ends."""
+
+    changes: tuple[tuple[Draft[Any], Event], ...]
+    ends: Ends | None = None
+    revokes: tuple[tuple[str, Reason], ...] = ()
+    letters: tuple[Letter, ...] = field(default=(), repr=False)
+
+
+class Plans:
+    """Carries plans out."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def carry_out(self, make: Callable[[], Awaitable[Plan]], actor: str) -> Plan:
+        """Make a plan and write it; when another change came first, make it anew. Raises what `make` raises."""
+        for _ in range(TRIES):
+            plan = await make()
+            try:
+                await self.commit(plan, actor)
+            except Overtaken:
+                continue
+            return plan
+        raise Overtaken("too much changes at once; try again")
+
+    async def commit(
+        self,
+        plan: Plan,
+        actor: str,
+        but: TransactionId | None = None,
+        also: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+    ) -> None:
+        """Write a plan, and wake all who wait for what ended by it. Raises Overtaken.
+
+        but: a transaction that goes on. also: what else is written in the same database transaction.
+        """
+        p = self._parts
+        post = [await p.notify.seal(letter) for letter in plan.letters]
+        async with p.database.write() as connection:
+            if also is not None:
+                await also(connection)
+            for draft, event in plan.changes:
+                await p.seals.write(connection, draft, event)
+            for serial, reason in plan.revokes:
+                await p.ca.mark_revoked(connection, serial, reason, actor)
+            for letter in post:
+                await p.notify.enqueue(connection, letter)
+            ended = [] if plan.ends is None else await self.end(connection, plan.ends, actor, but)
+        await p.bus.wake(*ended)
+
+    async def end(
+        self, connection: AsyncConnection, ends: Ends, actor: str, but: TransactionId | None = None
+    ) -> list[str]:
+        """End the transactions that are concerned, in the caller's transaction; return the topics to wake."""
+        p, topics = self._parts, []
+        concerned = ends.concerned(but)
+        for state, outcome in ((State.CANCELLED, Outcome.DONE), (State.FAILED, Outcome.FAILED)):
+            for one in await store.end_pending(connection, concerned, state, p.clock.now(), why=ends.why):
+                event = Event(f"transaction.{state}", actor, f"transaction:{one.id}", outcome, {"why": ends.why})
+                await p.audit.record(connection, event)
+                topics += [topic(one.id), inbox(one.user_id)]
+        return topics

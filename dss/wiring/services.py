@@ -1,0 +1,192 @@
+"""The services of one process, built from its settings."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from dss.audit.seals import Seals
+from dss.audit.service import Audit
+from dss.ca.service import Ca
+from dss.clients.service import Clients
+from dss.credentials.making import Making
+from dss.credentials.service import Credentials
+from dss.devices.boxes import Boxes
+from dss.devices.enrolling import Enrolling
+from dss.devices.inviting import Inviting
+from dss.devices.inviting import Parts as EnrolmentParts
+from dss.devices.request import Kind
+from dss.devices.service import Devices
+from dss.devices.stop_links import StopLinks
+from dss.documents.model import Limits as ChildLimits
+from dss.documents.pool import Pool
+from dss.documents.service import Documents
+from dss.infra.db import Database
+from dss.infra.recently import Recently
+from dss.kernel.clock import Clock, SystemClock
+from dss.kernel.ids import Ids
+from dss.notify.service import Notify
+from dss.oauth.service import Authorization
+from dss.operators.service import Approvals
+from dss.settings import Role, Settings, TokenName
+from dss.transactions.adopting import Adopting
+from dss.transactions.answering import Answering
+from dss.transactions.changing import Changing
+from dss.transactions.drafting import Drafting
+from dss.transactions.keys import Keys
+from dss.transactions.machine import Work
+from dss.transactions.opening import Opening
+from dss.transactions.parts import Parts
+from dss.transactions.performing import Performing
+from dss.transactions.phones import Phones
+from dss.transactions.plans import Plans
+from dss.transactions.service import Transactions
+from dss.transactions.sharing import Sharing
+from dss.users.service import Users
+from dss.wiring.capabilities import Ground, device_limits, middle_of, oauth_of, parts_of
+from dss.wiring.tokens import HsmKeys, open_tokens
+
+READY_S = 1.0
+WORK_OF = {Role.SIGN: Work.KEY, Role.WORKER: Work.CERTIFICATE}
+
+
+@dataclass(frozen=True)
+class Verbs:
+    """What changes keys and phones, and what opens and performs transactions."""
+
+    approvals: Approvals
+    keys: Keys
+    phones: Phones
+    changing: Changing
+    sharing: Sharing
+    opening: Opening
+    answering: Answering
+    transactions: Transactions
+    adopting: Adopting
+    performing: tuple[Performing, ...]
+
+
+@dataclass(frozen=True)
+class Services(Verbs):
+    """All that protocols, commands and the worker call."""
+
+    settings: Settings
+    database: Database
+    tokens: HsmKeys
+    clock: Clock
+    audit: Audit
+    seals: Seals
+    users: Users
+    clients: Clients
+    ca: Ca
+    documents: Documents
+    notify: Notify
+    boxes: Boxes
+    inviting: Inviting
+    enrolling: Enrolling
+    devices: Devices
+    credentials: Credentials
+    making: Making
+    oauth: Authorization
+    ready: Recently
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings, clock: Clock | None = None, *, needs: Collection[TokenName] | None = None
+) -> AsyncIterator[Services]:
+    """Open everything that a process needs, and close it at the end. Raises Unavailable where a PIN is missing.
+
+    clock: handed in by tests. needs: the tokens that are opened; by default those of the role.
+    """
+    tokens = open_tokens(settings, needs)
+    database = Database(settings.database_url)
+    pool = Pool(ChildLimits(), settings.document_children)
+    try:
+        yield build(settings, database, tokens, pool, clock or SystemClock())
+    finally:
+        await pool.close()
+        await database.close()
+        tokens.close()
+
+
+def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, clock: Clock) -> Services:
+    """Put the services of one process together."""
+    ids = Ids(clock)
+    audit = Audit(database, clock, ids)
+    seals = Seals(tokens.service, audit)
+    ground = Ground(settings, database, tokens, audit, seals, clock, ids)
+    middle = middle_of(ground, pool)
+    parts = parts_of(ground, middle)
+    links = StopLinks(tokens.service, settings.public_url)
+    verbs = _verbs(ground, parts, links)
+    of_enrolment = _enrolment(ground, parts, links)
+    return Services(
+        settings=settings,
+        database=database,
+        tokens=tokens,
+        clock=clock,
+        audit=audit,
+        seals=seals,
+        users=middle.users,
+        clients=middle.clients,
+        ca=middle.ca,
+        documents=middle.documents,
+        notify=middle.notify,
+        boxes=parts.boxes,
+        inviting=Inviting(of_enrolment),
+        enrolling=Enrolling(of_enrolment),
+        devices=parts.devices,
+        credentials=parts.credentials,
+        making=parts.making,
+        oauth=oauth_of(ground, middle),
+        ready=Recently(lambda: _check(database, tokens, clock), READY_S),
+        **vars(verbs),
+    )
+
+
+def _verbs(ground: Ground, parts: Parts, links: StopLinks) -> Verbs:
+    g, plans, drafting = ground, Plans(parts), Drafting(parts)
+    approvals = Approvals(g.database, g.seals, g.clock, g.ids, two=g.settings.two_operators)
+    keys = Keys(parts, plans, approvals)
+    phones = Phones(parts, plans, links, approvals)
+    changing = Changing(parts, drafting, keys, phones)
+    sharing = Sharing(parts, drafting, phones, links)
+    changes = {Kind.CHANGE: changing.perform, Kind.SHARE: sharing.perform}
+    works = [work for role, work in WORK_OF.items() if g.settings.role.plays(role)]
+    return Verbs(
+        approvals=approvals,
+        keys=keys,
+        phones=phones,
+        changing=changing,
+        sharing=sharing,
+        opening=Opening(parts, drafting),
+        answering=Answering(parts),
+        transactions=Transactions(parts),
+        adopting=Adopting(parts),
+        performing=tuple(Performing(parts, plans, changes, work) for work in works),
+    )
+
+
+def _enrolment(ground: Ground, parts: Parts, links: StopLinks) -> EnrolmentParts:
+    g = ground
+    return EnrolmentParts(
+        server=g.settings.public_url,
+        database=g.database,
+        keys=g.tokens.service,
+        boxes=parts.boxes,
+        stop_links=links,
+        users=parts.users,
+        notify=parts.notify,
+        audit=g.audit,
+        seals=g.seals,
+        clock=g.clock,
+        ids=g.ids,
+        limits=device_limits(g.settings),
+    )
+
+
+async def _check(database: Database, tokens: HsmKeys, clock: Clock) -> None:
+    await database.check(clock)
+    for keys in (tokens.service, tokens.user, tokens.ca):
+        if keys is not None:
+            await keys.check()

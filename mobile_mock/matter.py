@@ -1,0 +1,204 @@
+"""What a request is about, by its kind: the members that not every request has. Pure.
+
+Source: docs/device-protocol.md sections 4, 6 and 7.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from mobile_mock import jose
+from mobile_mock.documents import Document, read_documents
+from mobile_mock.errors import Difference
+from mobile_mock.jose import Jwk
+from mobile_mock.members import NAME_LIMIT, Members
+from mobile_mock.passwords import Recipe, read_recipe
+
+SIGN, CREATE, CHANGE, SHARE = "sign", "create", "change", "share"
+PIN, PASSWORD, RELOCK, REVOKE, REMOVE = "pin", "password", "relock", "revoke", "remove"
+CHANGES: dict[str, tuple[str, ...]] = {  # what `change` has beside `action`
+    PIN: (),
+    PASSWORD: ("password",),
+    RELOCK: (),
+    "resume": (),
+    REVOKE: ("reason",),
+    "destroy": (),
+    REMOVE: ("phone",),
+}
+OF_A_PHONE = {PIN, REMOVE}  # every other change is of a credential
+REASONS = ("unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation")
+OF_SOME_KINDS = ("credential", "phone", "change", "share")
+MOST_DOCUMENTS, MOST_CREDENTIALS = 100, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A credential that is there; password: how its `k_pwd` is made, None where its key has no password."""
+
+    id: str
+    certificate_sha256: bytes
+    password: Recipe | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCredential:
+    """The credential that will be made; subject: RFC 4514 text. replaces: the old one that it cancels."""
+
+    id: str
+    subject: str
+    key_type: str
+    validity_days: int
+    replaces: Credential | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneName:
+    """Another phone of the owner, as its owner named it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change by the owner; password, reason and phone where the action has them."""
+
+    action: str
+    password: Recipe | None = None
+    reason: str | None = None
+    phone: PhoneName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """The phone that is to have shares, its two public keys, and the credentials."""
+
+    phone: PhoneName
+    encryption: Jwk
+    signature: Jwk
+    credentials: tuple[Credential, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """What a request is about.
+
+    phone: the one that may answer, None where each of the owner's may. credential: None where it is of a phone.
+    """
+
+    credential: Credential | NewCredential | None = None
+    documents: tuple[Document, ...] = ()
+    phone: str | None = None
+    change: Change | None = None
+    share: Sharing | None = None
+
+    @property
+    def other(self) -> PhoneName | None:
+        """The other phone of the owner that is to be removed, or to have shares."""
+        if self.share is not None:
+            return self.share.phone
+        return self.change.phone if self.change is not None else None
+
+
+def read_matter(kind: str, members: Members) -> Matter:
+    """Read what a request of a kind is about. Raises Difference, also on a kind that this phone does not know."""
+    items = members.list("documents", MOST_DOCUMENTS)
+    if kind == SIGN:
+        _only(members, "credential")
+        return Matter(_credential(members, may_have_password=True), read_documents(items))
+    if items:
+        raise Difference(f"a request of kind {kind} shows documents")
+    if kind == CREATE:
+        _only(members, "credential")
+        return Matter(_new_credential(members))
+    if kind == CHANGE:
+        return _change_matter(members)
+    if kind == SHARE:
+        _only(members, "phone", "share")
+        return Matter(phone=members.id("phone"), share=_sharing(members))
+    raise Difference("the request is of a kind that this phone does not know")
+
+
+def _only(members: Members, *names: str) -> None:
+    wrong = (set(members.value) & set(OF_SOME_KINDS)) ^ set(names)
+    if wrong:
+        raise Difference(f"the request has not exactly the members of its kind: {', '.join(sorted(wrong))}")
+
+
+def _credential(members: Members, *, may_have_password: bool) -> Credential:
+    optional = ("password",) if may_have_password else ()
+    return _read_credential(members.object("credential", ("id", "certificate_sha256"), optional))
+
+
+def _read_credential(credential: Members) -> Credential:
+    recipe = read_recipe(credential) if "password" in credential.value else None
+    return Credential(credential.id("id"), credential.raw("certificate_sha256", 32), recipe)
+
+
+def _new_credential(members: Members) -> NewCredential:
+    names = ("id", "subject", "key_type", "validity_days")
+    made = members.object("credential", names, ("replaces",))
+    old = _read_credential(made.object("replaces", ("id", "certificate_sha256"))) if "replaces" in made.value else None
+    return NewCredential(
+        made.id("id"),
+        made.shown("subject", NAME_LIMIT),
+        made.shown("key_type", NAME_LIMIT),
+        made.number("validity_days", 1, 36_525),
+        old,
+    )
+
+
+def _change_matter(members: Members) -> Matter:
+    change = _change(members)
+    named = () if change.action in OF_A_PHONE else ("credential",)
+    _only(members, "phone", "change", *named)
+    credential = _credential(members, may_have_password=True) if named else None
+    return Matter(credential, phone=members.id("phone"), change=change)
+
+
+def _change(members: Members) -> Change:
+    given = members.value.get("change")
+    action = given.get("action") if isinstance(given, dict) else None
+    if not isinstance(action, str) or action not in CHANGES:
+        raise Difference("the request is for a change that this phone does not know")
+    names = CHANGES[action]
+    change = members.object("change", ("action", *names))
+    return Change(
+        action,
+        read_recipe(change) if "password" in names else None,
+        _reason(change) if "reason" in names else None,
+        _phone_name(change.object("phone", ("id", "name"))) if "phone" in names else None,
+    )
+
+
+def _reason(change: Members) -> str:
+    reason = change.text("reason")
+    if reason not in REASONS:
+        raise Difference("the request is to revoke for a reason that this phone does not know")
+    return reason
+
+
+def _phone_name(phone: Members) -> PhoneName:
+    return PhoneName(phone.id("id"), phone.shown("name", NAME_LIMIT))
+
+
+def _sharing(members: Members) -> Sharing:
+    share = members.object("share", ("phone", "credentials"))
+    phone = share.object("phone", ("id", "name", "keys"))
+    keys = phone.object("keys", ("enc", "sig"))
+    for name in ("enc", "sig"):
+        jose.read_public(keys.value[name])
+    return Sharing(
+        phone=_phone_name(phone),
+        encryption=keys.value["enc"],
+        signature=keys.value["sig"],
+        credentials=_shared(share.list("credentials", MOST_CREDENTIALS)),
+    )
+
+
+def _shared(items: Collection[Any]) -> tuple[Credential, ...]:
+    names = ("id", "certificate_sha256")
+    credentials = tuple(_read_credential(Members(item, "a shared credential", names)) for item in items)
+    if not credentials or len({credential.id for credential in credentials}) != len(credentials):
+        raise Difference("the request shares no key, or one twice")
+    return credentials

@@ -1,0 +1,1 @@
+"""`make bench`: what a complete flow costs, step by step, with and without each protection. See docs/performance.md."""

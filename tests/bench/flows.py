@@ -1,0 +1,49 @@
+"""Complete flows, driven by a real phone and a real relying application."""
+
+import base64
+import hashlib
+import secrets
+
+from tests.bench.meter import Steps
+from tests.bench.stage import Stage
+from tests.world.pdfs import simple_pdf
+from tests.world.world import PIN, Signer
+
+OPEN, LIST, SHOW, ANSWER, PERFORM, COLLECT = STEPS = ("open", "list", "show", "answer", "perform", "collect")
+
+
+async def sign_hash(stage: Stage, signer: Signer) -> Steps:
+    """Have one hash signed."""
+    digest = base64.b64encode(hashlib.sha256(secrets.token_bytes(8)).digest()).decode()
+    with stage.meter.step(OPEN):
+        asked = await stage.shop.ask_hashes(signer, digest)
+    await _confirm(stage, signer)
+    with stage.meter.step(COLLECT):
+        signed = await stage.shop.get(f"/v1/signatures/{asked['id']}")
+    assert signed["documents"][0]["signature"], signed
+    return stage.meter.taken()
+
+
+async def sign_pdf(stage: Stage, signer: Signer) -> Steps:
+    """Have one PDF of a page signed: uploaded, shown with all that the phone recomputes, and collected."""
+    with stage.meter.step(OPEN):
+        asked = await stage.shop.ask(signer, simple_pdf())
+    await _confirm(stage, signer)
+    with stage.meter.step(COLLECT):
+        signed = await stage.shop.get(f"/v1/signatures/{asked['id']}")
+        file = await stage.shop.http.get(signed["documents"][0]["href"])
+    assert file.content.startswith(b"%PDF")
+    return stage.meter.taken()
+
+
+async def _confirm(stage: Stage, signer: Signer) -> None:
+    phone, meter = signer.phone, stage.meter
+    with meter.step(LIST):
+        (notice,) = await phone.waiting()
+    with meter.step(SHOW):
+        shown = await phone.show(notice.id)
+    answer = await phone.prepare(shown, PIN)
+    with meter.step(ANSWER):
+        await phone.send(answer)
+    with meter.step(PERFORM), meter.counting():
+        await stage.world.services.performing[0].next()

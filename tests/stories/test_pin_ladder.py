@@ -1,0 +1,277 @@
+"""Stories of wrong PINs and of phones in other hands: the ladder, who lifts a lock, and what a block ends."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dss.credentials.service import Credentials
+from dss.devices.model import DeviceState
+from dss.kernel.errors import Conflict
+from dss.kernel.ids import DeviceId
+from dss.operators.model import Proposal
+from dss.transactions.phones import Phones
+from dss.wiring import opened
+from mobile_mock.errors import Refused
+from mobile_mock.misbehave import Misbehaviour
+from tests.protocol.prover import Prover
+from tests.world.owners import HOUR, LOCKED, REFUSED, WRONG, Owner, alice, bob, elsewhere, id_of, refusal, street
+from tests.world.world import OPERATOR, PIN
+
+__all__ = ["alice", "bob", "street"]
+
+in_the_street = pytest.mark.asyncio(loop_scope="module")
+
+
+async def fail(owner: Owner, times: int = 3) -> None:
+    """Try wrong PINs on one request; each must be refused, and like the others."""
+    shown = await owner.asked()
+    for _ in range(times):
+        assert await refusal(owner.phone.confirm(shown, WRONG)) == REFUSED
+
+
+async def standing(owner: Owner) -> str:
+    """Where the phone stands, as the phone is told."""
+    (phone,) = await owner.phone.phones()
+    return phone.state
+
+
+async def lock_for_good(owner: Owner) -> None:
+    for wait in (3 * HOUR, 24 * HOUR, 0):
+        await fail(owner)
+        await owner.later(wait)
+
+
+# --- the ladder ---
+
+
+@in_the_street
+async def test_t20_wrong_pins_lock_for_three_hours_then_for_a_day_then_for_good(alice: Owner) -> None:
+    for rung in (3 * HOUR, 24 * HOUR):
+        await fail(alice, 2)
+        assert await standing(alice) == "active"
+        await fail(alice, 1)
+        assert await standing(alice) == "locked"
+        await alice.later(rung - 1)
+        assert await standing(alice) == "locked"
+        await alice.later(1)
+        assert await standing(alice) == "active"
+    await fail(alice)
+    await alice.later(30 * 24 * HOUR)
+    assert await standing(alice) == "locked"
+    assert (await alice.device()).pin_failures == 9
+
+
+@in_the_street
+async def test_t20_the_right_pin_works_after_the_lock_and_starts_the_count_anew(alice: Owner) -> None:
+    await fail(alice)
+    await alice.later(3 * HOUR)
+    assert await alice.signs() == "signed"
+    assert (await alice.device()).pin_failures == 0
+    await fail(alice)
+    await alice.later(3 * HOUR)
+    assert await standing(alice) == "active"
+
+
+@in_the_street
+async def test_t48_a_locked_phone_s_answers_are_refused_and_not_looked_at(alice: Owner) -> None:
+    shown = await alice.asked()
+    await fail(alice)
+    before = await alice.device()
+    right, wrong = await alice.phone.prepare(shown, PIN), await alice.phone.prepare(shown, WRONG)
+    forged = replace(right, jws=right.jws[:-4] + "AAAA")
+
+    refusals = []
+    for answer in (right, wrong, forged):
+        with pytest.raises(Refused) as refused:
+            await alice.phone.send(answer)
+        refusals.append((refused.value.status, refused.value.reason, refused.value.detail))
+
+    assert {refused[:2] for refused in refusals} == {LOCKED}
+    assert len(set(refusals)) == 1
+    assert await alice.device() == before
+
+
+@in_the_street
+async def test_t20_a_decline_with_the_phone_in_other_hands_forgets_no_wrong_pin(alice: Owner) -> None:
+    await fail(alice, 2)
+    await alice.phone.decline(await alice.asked())
+    assert (await alice.device()).pin_failures == 2
+    await fail(alice, 1)
+    assert await standing(alice) == "locked"
+
+
+@in_the_street
+async def test_t48_a_wrong_pin_a_wrong_signature_a_wrong_box_and_a_wrong_share_look_alike(alice: Owner) -> None:
+    shown, phone = await alice.asked(), alice.phone
+    prover = Prover.of(alice.world, phone)
+    right = await phone.prepare(shown, PIN)
+    answers = [
+        await phone.prepare(shown, WRONG),
+        await phone.prepare(shown, PIN, misbehave=Misbehaviour(wrong_share=True)),
+        await phone.prepare(shown, PIN, misbehave=Misbehaviour(alter_binding=True)),
+        replace(right, jws=right.jws[:-4] + "AAAA"),
+        replace(right, box=(right.box or "")[:-4] + "AAAA"),
+    ]
+    path = f"/device/v1/transactions/{shown.id}/answer"
+    replies = [await prover.call("POST", path, json=answer.body()) for answer in answers]
+    assert {reply.status_code for reply in replies} == {403}
+    assert len({reply.content for reply in replies}) == 1
+    assert len({repr(sorted(reply.headers.items())) for reply in replies}) == 1
+
+
+async def test_t20_a_restart_forgets_no_wrong_pin_and_no_lock(bob: Owner) -> None:
+    await fail(bob, 2)
+    async with opened(bob.world.services.settings, bob.world.clock) as services:
+        restarted = elsewhere(bob, services)
+        await fail(restarted, 1)
+        assert await standing(restarted) == "locked"
+    async with opened(bob.world.services.settings, bob.world.clock) as services:
+        restarted = elsewhere(bob, services)
+        await restarted.later(3 * HOUR - 1)
+        assert await standing(restarted) == "locked"
+        await restarted.later(1)
+        assert await restarted.signs() == "signed"
+
+
+async def test_t48_wrong_pins_at_the_same_time_are_counted_exactly_and_no_more_than_the_rung_allows(bob: Owner) -> None:
+    requests = [await bob.asked() for _ in range(30)]
+    answers = [await bob.phone.prepare(shown, WRONG) for shown in requests]
+
+    outcomes = await asyncio.gather(*(refusal(bob.phone.send(answer)) for answer in answers))
+
+    device = await bob.device()
+    events = await bob.world.services.audit.of_subject(f"device:{device.id}")
+    tries = [one.event.details["wrong_tries"] for one in events if "wrong_tries" in one.event.details]
+    assert set(outcomes) <= {REFUSED, LOCKED}
+    assert device.pin_failures in {1, 2, 3}
+    # The first event is of the confirmation that made the key.
+    assert tries == ["0", *(str(number) for number in range(1, device.pin_failures + 1))]
+    assert (device.state is DeviceState.LOCKED) is (device.pin_failures == 3)
+    for _ in range(3 - device.pin_failures):
+        await refusal(bob.phone.confirm(requests[0], WRONG))
+    assert await refusal(bob.phone.confirm(requests[0], PIN)) == LOCKED
+    assert (await bob.device()).pin_failures == 3
+
+
+# --- who lifts a lock ---
+
+
+@in_the_street
+async def test_f18_an_operator_lifts_a_lock_and_the_pin_is_still_the_old_one(alice: Owner) -> None:
+    await lock_for_good(alice)
+    before = await alice.device()
+
+    lifted = await alice.world.services.phones.unlock(before.id, OPERATOR)
+
+    assert lifted == replace(before, state=DeviceState.ACTIVE, lock_reason=None, locked_until=None, pin_failures=0)
+    assert await alice.signs() == "signed"
+    await fail(alice, 2)
+    assert await standing(alice) == "active"
+
+
+@in_the_street
+async def test_f18_what_is_not_locked_is_not_unlocked(alice: Owner) -> None:
+    with pytest.raises(Conflict, match="not locked"):
+        await alice.world.services.phones.unlock(id_of(alice.phone), OPERATOR)
+
+
+def test_f18_no_verb_tells_or_sets_a_pin() -> None:
+    verbs = {name for name in vars(Phones) if not name.startswith("_")}
+    assert verbs == {"block", "block_own", "unlock", "remove", "own", "removing", "stop_page", "stop_by_link"}
+
+
+@in_the_street
+async def test_f18_two_operators_lift_a_lock_where_that_is_the_policy(alice: Owner) -> None:
+    await fail(alice)
+    settings = replace(alice.world.services.settings, two_operators=True)
+    async with opened(settings, alice.world.clock) as services:
+        first = await services.phones.unlock(id_of(alice.phone), "operator:one")
+        again = await services.phones.unlock(id_of(alice.phone), "operator:one")
+        assert isinstance(first, Proposal)
+        assert again == first
+        assert await standing(alice) == "locked"
+
+        lifted = await services.phones.unlock(id_of(alice.phone), "operator:two")
+
+    assert not isinstance(lifted, Proposal)
+    assert await alice.signs() == "signed"
+
+
+# --- what a block ends ---
+
+Block = Callable[[Owner], Awaitable[Any]]
+
+
+async def by_link(owner: Owner) -> None:
+    _, _, device, code = (await owner.stop_link()).split("/")
+    await owner.world.services.phones.stop_by_link(DeviceId(device), code)
+
+
+BLOCKS: dict[str, Block] = {
+    "operator": lambda owner: owner.world.services.phones.block(id_of(owner.phone), OPERATOR),
+    "owner": lambda owner: owner.phone.block(id_of(owner.phone)),
+    "letter": by_link,
+}
+
+
+@in_the_street
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
+async def test_t20_a_block_ends_at_once_what_waits_what_is_confirmed_and_what_is_being_signed(
+    alice: Owner, block: Block, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing, confirmed, awaiting = [await alice.asked() for _ in range(3)]
+    await alice.phone.confirm(signing, PIN)
+    node, go_on = await signing_node(alice, monkeypatch)
+    await alice.phone.confirm(confirmed, PIN)
+    waiters = [asyncio.create_task(told(alice, shown.id)) for shown in (signing, confirmed, awaiting)]
+    done, _ = await asyncio.wait(waiters, timeout=0.05)
+    assert not done, "the waiters did not wait"
+
+    await block(alice)
+    async with asyncio.timeout(4):
+        ends = await asyncio.gather(*waiters)
+    go_on.set()
+    await node
+    await alice.world.settle()
+
+    assert ends == ["failed", "cancelled", "cancelled"]
+    assert [await told(alice, shown.id) for shown in (signing, confirmed, awaiting)] == ends
+    assert "transaction.late_result_discarded" in await alice.world.tells(f"transaction:{signing.id}")
+    assert await standing(alice) == "locked"
+
+
+async def told(owner: Owner, id: str) -> str:
+    """What the relying application is told once a signature has ended; it holds no result unless signed."""
+    signature = await owner.application.get(f"/v1/signatures/{id}?wait=60")
+    assert signature["state"] == "signed" or signature["documents"][0]["signature"] is None
+    return str(signature["state"])
+
+
+async def signing_node(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Task[bool], asyncio.Event]:
+    """Let a node sign, and stop between the signature and its release, until the event."""
+    signed, go_on, sign = asyncio.Event(), asyncio.Event(), Credentials.sign
+
+    async def sign_and_wait(*arguments: Any) -> Any:
+        spent = await sign(*arguments)
+        signed.set()
+        await go_on.wait()
+        return spent
+
+    monkeypatch.setattr(Credentials, "sign", sign_and_wait)
+    node = asyncio.create_task(owner.world.services.performing[0].next())
+    await asyncio.wait_for(signed.wait(), 20)
+    return node, go_on
+
+
+@in_the_street
+async def test_t20_a_blocked_phone_answers_nothing_until_an_operator_lifts_the_block(alice: Owner) -> None:
+    await alice.phone.block(id_of(alice.phone))
+    await alice.later(30 * 24 * HOUR)
+    assert await standing(alice) == "locked"
+    assert (await alice.application.ask_hashes(alice.signer, "A" * 43 + "=", status=409))["status"] == 409
+
+    await alice.world.services.phones.unlock(id_of(alice.phone), OPERATOR)
+    assert await alice.signs() == "signed"

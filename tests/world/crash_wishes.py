@@ -1,0 +1,85 @@
+"""What callers of an installation want, and how they go on when its server dies: as honest clients do."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from mobile_mock.phone import Phone
+from tests.world.crashing import LOGIN
+from tests.world.world import PIN, Application
+
+
+@dataclass(frozen=True)
+class Callers:
+    """A relying application and the signer's phone, each with connections of its own."""
+
+    application: Application
+    phone: Phone
+
+
+class Creation:
+    """A wish for a credential, taken as far as it gets; taken up again it goes on, as honest clients do."""
+
+    def __init__(self) -> None:
+        self.key = secrets.token_hex(16)
+        self.credential_id = ""
+        self._answering = _Answering()
+
+    async def go(self, callers: Callers) -> Any:
+        """Ask, confirm, and wait for the credential; return it."""
+        wish = {"user": LOGIN, "key_type": "P-256"}
+        asked = await callers.application.post("/v1/credentials", wish, key=self.key)
+        self.credential_id = asked["id"]
+        await self._answering.confirm(callers.phone, asked["transaction_id"])
+        return await callers.application.get(f"/v1/credentials/{self.credential_id}?wait=30")
+
+
+class Signing:
+    """A wish for a signature, taken as far as it gets; taken up again it goes on, as honest clients do."""
+
+    def __init__(self, pdf: bytes, credential_id: str) -> None:
+        self.key = secrets.token_hex(16)
+        self._pdf = pdf
+        self._credential_id = credential_id
+        self._answering = _Answering()
+
+    async def ask(self, callers: Callers) -> str:
+        """Upload the document and ask for the signature, under Idempotency-Keys; return the transaction's id."""
+        headers = {"Content-Type": "application/pdf", "Idempotency-Key": self.key}
+        uploaded = await callers.application.http.post(
+            "/v1/documents", params={"name": "contract.pdf"}, content=self._pdf, headers=headers
+        )
+        assert uploaded.status_code == 201, uploaded.text
+        documents = [{"id": uploaded.json()["id"]}]
+        wish = {"credential_id": self._credential_id, "text": "Please sign", "documents": documents}
+        return str((await callers.application.post("/v1/signatures", wish, key=self.key))["id"])
+
+    async def go(self, callers: Callers) -> bytes:
+        """Ask, confirm, wait, and collect the signed file."""
+        id = await self.ask(callers)
+        await self._answering.confirm(callers.phone, id)
+        return await self.collect(callers.application, id)
+
+    async def collect(self, application: Application, id: str) -> bytes:
+        """Wait for the signature, and collect the signed file."""
+        signed = await application.get(f"/v1/signatures/{id}?wait=30")
+        assert signed["state"] == "signed", signed
+        file = await application.http.get(signed["documents"][0]["href"])
+        assert file.status_code == 200, file.text
+        return file.content
+
+
+class _Answering:
+    """The person with the phone: looks once, confirms, and confirms again only if the reply was lost."""
+
+    def __init__(self) -> None:
+        self._shown: Any = None
+        self._taken = False
+
+    async def confirm(self, phone: Phone, id: str) -> None:
+        """Confirm a transaction, unless its confirmation is known to be taken."""
+        if self._shown is None:
+            self._shown = await phone.show(id)
+        if not self._taken:
+            await phone.confirm(self._shown, PIN)
+        self._taken = True
