@@ -70,7 +70,8 @@ def ask_openssl(credential: dict[str, Any], root_pem: Path, folder: Path) -> Ver
     above = ("-CAfile", str(root_pem), "-untrusted", str(folder / "issuing.pem"))
     command = ["openssl", "verify", *listed, *above, str(folder / "signer.pem")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return Verdict(done.returncode == 0, (done.stdout + done.stderr).strip())
+    words = (done.stdout + done.stderr).strip()
+    return Verdict(done.returncode == 0 and words.endswith(": OK"), words)
 
 
 def _revocation_lists(chain: list[x509.Certificate]) -> list[crl.CertificateList]:

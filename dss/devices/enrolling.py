@@ -4,10 +4,11 @@ import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Outcome
 from dss.audit.seals import Sealed
@@ -18,7 +19,7 @@ from dss.devices.enrolment_keys import EnrolmentKeys
 from dss.devices.inviting import Parts, require_room
 from dss.devices.model import DeviceState, Enrolment, EnrolmentState
 from dss.devices.registers import DEVICES
-from dss.infra import jose
+from dss.infra import jose, once
 from dss.kernel import b64
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import (
@@ -38,6 +39,8 @@ from dss.notify.model import Letter
 from dss.users.model import User
 
 IN_BOX = frozenset({"pin_proof"})
+IN_USE = "one of the phone's keys is registered already; a phone makes new keys to enrol"
+FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class Enrolling:
@@ -160,11 +163,12 @@ class Enrolling:
         try:
             async with p.database.write() as connection:
                 await p.seals.write(connection, used, Event("enrolment.used", actor, known.name))
+                await _take_keys(connection, row)
                 await p.notify.enqueue(connection, letter)
                 event = Event("device.enrolled", actor, f"user:{user.id}", details={"name": row["name"]})
                 await p.seals.write(connection, device, event)
         except IntegrityError as fault:
-            raise KeyInUse("one of the phone's keys is registered already; a phone makes new keys to enrol") from fault
+            raise KeyInUse(IN_USE) from fault
 
     async def _refuse_code(self, known: Sealed[Enrolment]) -> None:
         """Count a wrong activation code. Raises ActivationRefused, or Overtaken when another try came first."""
@@ -218,6 +222,13 @@ class Newcomer:
     device: DeviceId
     user: User
     active_from: datetime | None
+
+
+async def _take_keys(connection: AsyncConnection, row: dict[str, Any]) -> None:
+    """Take a phone's keys for it alone: a key of one is no key of another, in whatever role. Raises KeyInUse."""
+    for name in ("signature_thumbprint", "encryption_thumbprint"):
+        if not await once.use(connection, "device_key", row[name], FOR_EVER):
+            raise KeyInUse(IN_USE)
 
 
 def _arrival_letter(user: User, row: dict[str, Any], stop_url: str) -> Letter:

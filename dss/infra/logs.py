@@ -31,8 +31,9 @@ def configure(level: str, stream: TextIO) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(render)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    # It tells every letter of what is printed.
-    logging.getLogger("fontTools").setLevel(logging.WARNING)
+    # One tells every letter of what is printed, the other every value of every statement.
+    for talkative in ("fontTools", "aiosqlite"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

@@ -7,6 +7,7 @@ from dss.audit.seals import Sealed
 from dss.ca.model import Reason
 from dss.credentials.making import serial_of
 from dss.credentials.model import Authority, Credential, CredentialState
+from dss.devices.model import Device
 from dss.kernel.errors import NotFound
 from dss.kernel.ids import CredentialId, UserId
 from dss.notify import letters
@@ -28,9 +29,11 @@ class Keys:
         """Block a key at once, by an operator. Raises NotFound, Conflict."""
         return await self._carry_out(id, lambda key: self.suspending(key, Authority.OPERATOR, actor), actor)
 
-    async def suspend_own(self, owner: UserId, id: CredentialId, actor: str) -> Credential:
-        """Block one's own key at once. Raises NotFound, also for another's, Conflict."""
-        await self.own(owner, id)
+    async def suspend_own(self, phone: Device, id: CredentialId) -> Credential:
+        """Block a key of a phone's owner at once. Raises NotFound, also for another's, Conflict, Locked."""
+        self._parts.devices.require_able(phone)
+        await self.own(phone.user_id, id)
+        actor = f"device:{phone.id}"
         return await self._carry_out(id, lambda key: self.suspending(key, Authority.SIGNER, actor), actor)
 
     async def resume(self, id: CredentialId, actor: str) -> Credential | Proposal:

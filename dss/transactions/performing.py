@@ -21,7 +21,7 @@ from dss.devices.request import Kind
 from dss.hsm.token import Refused
 from dss.kernel.errors import Conflict, DssError, Overtaken, Unavailable
 from dss.kernel.ids import DeviceId
-from dss.transactions import entries, prepared, store
+from dss.transactions import entries, prepared, rules, store
 from dss.transactions.machine import State, Work
 from dss.transactions.model import Entry, Signed, Transaction
 from dss.transactions.parts import WORK, Parts, topic
@@ -127,9 +127,10 @@ class Performing:
             await self._certify(held, activation)
 
     async def _sign(self, held: Transaction, activation: Activation) -> None:
-        spent = await self._parts.credentials.sign(activation)
         async with self._parts.database.read() as connection:
             asked = await entries.of(connection, held.id)
+        rules.require_shown(asked, held.request)
+        spent = await self._parts.credentials.sign(activation)
         results = {
             entry.item.index: await self._result(held, entry, signature)
             for entry, signature in zip(asked, spent.signatures, strict=True)
@@ -158,10 +159,10 @@ class Performing:
         try:
             async with p.database.write() as connection:
                 await store.finish(connection, held, State.SIGNED, p.clock.now())
-                await p.making.write(connection, certified, _signed_event(held))
                 if certified.replaced is not None:
                     ends = Ends("the key was replaced by another", credentials=(certified.replaced.value.id,))
                     topics = await self._plans.end(connection, ends, "server", but=held.id)
+                await p.making.write(connection, certified, _signed_event(held))
         except Conflict as fault:
             await p.making.discard(certified)
             if isinstance(fault, Overtaken):

@@ -44,9 +44,14 @@ class Phones:
         """Stop a phone at once, by an operator: one that waits is removed. Raises NotFound, Conflict."""
         return await self._carry_out(id, lambda phone: self._blocking(phone, LockReason.OPERATOR, actor), actor)
 
-    async def block_own(self, owner: UserId, id: DeviceId, actor: str) -> Device:
-        """Stop one's own phone at once: one that waits is removed. Raises NotFound, also for another's, Conflict."""
-        await self.own(owner, id)
+    async def block_own(self, by: Device, id: DeviceId) -> Device:
+        """Stop a phone of a phone's owner at once: one that waits is removed.
+
+        Raises NotFound, also for another's, Conflict, Locked.
+        """
+        self._parts.devices.require_able(by)
+        await self.own(by.user_id, id)
+        actor = f"device:{by.id}"
         return await self._carry_out(id, lambda phone: self._blocking(phone, LockReason.OWNER, actor), actor)
 
     async def unlock(self, id: DeviceId, actor: str) -> Device | Proposal:
@@ -71,7 +76,7 @@ class Phones:
         """Return a person's own phone. Raises NotFound, also for another's and for one that was removed."""
         phone = await self._parts.devices.sealed(id)
         if phone.value.user_id != owner or phone.value.is_removed:
-            raise NotFound("there is no such phone")
+            raise NotFound
         return phone
 
     async def stop_page(self, id: DeviceId, code: str) -> StopView:

@@ -88,13 +88,14 @@ class Plans:
         async with p.database.write() as connection:
             if also is not None:
                 await also(connection)
+            # Transactions first, as answers and releases do: those that lock the same rows in another order deadlock.
+            ended = [] if plan.ends is None else await self.end(connection, plan.ends, actor, but)
             for draft, event in plan.changes:
                 await p.seals.write(connection, draft, event)
             for serial, reason in plan.revokes:
                 await p.ca.mark_revoked(connection, serial, reason, actor)
             for letter in post:
                 await p.notify.enqueue(connection, letter)
-            ended = [] if plan.ends is None else await self.end(connection, plan.ends, actor, but)
         await p.bus.wake(*ended)
 
     async def end(

@@ -1,11 +1,12 @@
-"""What may be asked of a signer in one transaction."""
+"""What may be asked of a signer in one transaction, and that what is signed is what was shown."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from dss.kernel import text
+from dss.kernel import canonical, text
 from dss.kernel.digest import Digest
-from dss.kernel.errors import BadDigest, Invalid
-from dss.transactions.model import Limits, OpenSigning
+from dss.kernel.errors import BadDigest, Conflict, Invalid
+from dss.transactions.model import Entry, Limits, OpenSigning
 
 TEXT_LIMIT = 500
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(seconds=3600)
@@ -24,6 +25,14 @@ def require_acceptable(wish: OpenSigning, limits: Limits) -> None:
         text.require_plain(wish.text, TEXT_LIMIT, "text", multiline=True)
     for index, value in enumerate(wish.hashes):
         _require_digest(wish.hash_algorithm, value, index)
+
+
+def require_shown(entries: Sequence[Entry], request: bytes) -> None:
+    """Raise Conflict unless the entries are what the phone was shown, each document with its place to be finished."""
+    shown = canonical.decode(request)["documents"]
+    whole = all((entry.place is not None) is (entry.item.document is not None) for entry in entries)
+    if not whole or [entry.item.member() for entry in entries] != shown:
+        raise Conflict("what is to be signed is not what was shown")
 
 
 def _require_digest(algorithm: str, value: bytes, index: int) -> None:

@@ -80,7 +80,7 @@ async def test_t18_any_other_value_in_any_column_is_refused(
 
     assert (await seals.prove(Stored(register, sealed, sealed["seal"]))).row == sealed
     with pytest.raises(Tampered):
-        await seals.prove(Stored(register, sealed | edit, sealed["seal"]))
+        await seals.prove(Stored(register, {**sealed, **edit}, sealed["seal"]))
     assert len(alarms.told) == 1
 
 

@@ -136,7 +136,9 @@ async def test_t31_a_share_of_another_form_is_refused_and_told_where_it_is_wrong
 async def test_t31_what_is_no_json_object_is_refused(
     desk: Desk, path: str, content: bytes, media_type: str, expected: Refusal
 ):
-    await desk.refuses(path, expected, content=content, headers=None, extra_media_type=media_type)
+    headers = {"DPoP": desk.prover.proof("POST", path), "Content-Type": media_type}
+    call = desk.owner.world.http().post(path, content=content, headers=headers)
+    await assert_refused(desk.owner.world, call, expected, by=f"device:{desk.prover.device}")
 
 
 async def test_t56_a_body_over_the_limit_is_refused(desk: Desk):
@@ -151,10 +153,8 @@ async def test_a_phone_shares_with_another_one(desk: Desk):
 # --- the transaction that comes of it ---
 
 
-@pytest.mark.parametrize("action", NEEDS)
+@pytest.mark.parametrize("action", sorted(set(NEEDS) - {"resume"}))
 async def test_a_change_is_a_transaction_for_the_phone_that_asked_alone(desk: Desk, action: str):
-    if action == "resume":
-        return
     body = {"action": action} | {name: desk.given[name] for name in NEEDS[action]}
     answer = await desk.prover.call("POST", CHANGES, json=body)
     opened = answer.json()
@@ -219,19 +219,21 @@ async def test_t28_the_box_of_a_change_holds_its_own_members_and_no_others(
     assert await refusal(desk.owner.phone.send(answer)) == REFUSED
     after = await desk.owner.device()
     assert (after.pin_failures, after.pin_check) == (0, before.pin_check)
+    await desk.owner.phone.decline(shown)
 
 
 async def test_t28_what_is_shared_comes_with_a_share_and_with_nothing_else(desk: Desk):
     owner = desk.owner
     change, signature = await owner.wishes("pin"), await owner.asked()
     answers = [
-        await owner.phone.prepare(change, PIN, new_pin=NEW_PIN),
         await owner.phone.prepare(signature, PIN),
+        await owner.phone.prepare(change, PIN, new_pin=NEW_PIN),
     ]
-    for shown, answer in zip((change, signature), answers, strict=True):
+    for shown, answer in zip((signature, change), answers, strict=True):
         for forged in (replace(answer, share=answer.box), with_share(desk, shown, answer)):
             assert await refusal(owner.phone.send(forged)) == REFUSED
     assert (await owner.device()).pin_failures == 0
+    await owner.phone.decline(change)
 
 
 def with_share(desk: Desk, shown: Shown, answer: Answer) -> Answer:
@@ -252,3 +254,4 @@ async def test_t22_a_change_is_not_answered_by_another_phone_of_its_owner(desk: 
     for attempt in (answer, forged):
         path = f"/device/v1/transactions/{shown.id}/answer"
         assert (await theirs.call("POST", path, json=attempt.body())).status_code == 404
+    await desk.owner.phone.decline(shown)

@@ -6,7 +6,7 @@ import pytest
 import pytest_asyncio
 
 from dss.ca.model import Reason
-from dss.kernel.ids import CredentialId
+from dss.kernel.ids import CredentialId, DeviceId
 from tests.protocol.prover import Prover
 from tests.protocol.scene import ABSENT, Refusal, Scene, assert_refused, scene
 from tests.world.world import OPERATOR, PIN
@@ -150,42 +150,46 @@ async def test_t31_only_a_revocation_has_a_reason(scene: Scene, owner: Prover, a
 
 @pytest.mark.parametrize("action", ["relock", "password"])
 async def test_a_phone_that_holds_no_share_of_a_key_cannot_lock_it_anew(scene: Scene, action: str):
-    second = await second_phone(scene)
-    scene.world.clock.move(3601)
-    await scene.shop.log_in()
+    second = await active_second_phone(scene)
     body = change_of(action, scene.alice.credential_id)
     await refuses(scene, second, CHANGES, Refusal(409, "conflict", "holds no share"), body)
     listed = (await second.call("GET", KEYS)).json()["credentials"]
     assert {one["held"] for one in listed} == {False}
-    await scene.world.services.phones.remove(await device_id(second), OPERATOR)
+    await scene.world.services.phones.remove(DeviceId(second.device), OPERATOR)
 
 
-async def test_t22_a_phone_that_waits_may_look_and_nothing_else(scene: Scene):
+async def test_t22_a_phone_that_waits_is_shown_no_key_and_changes_none(scene: Scene):
     """Device protocol, section 7."""
     second = await second_phone(scene)
-    assert (await second.call("GET", KEYS)).status_code == 200
+    looked = await second.call("GET", KEYS)
+    assert (looked.status_code, looked.json()["type"]) == (423, "urn:dss:error:locked")
     key, first = scene.alice.credential_id, scene.alice.phone.kept().device
     calls: list[tuple[str, Any]] = [(CHANGES, change_of(action, key)) for action in OF_KEYS]
     calls += [(f"{KEYS}/{key}/suspend", None), (f"/device/v1/phones/{first}/block", None)]
     for path, body in calls:
-        await refuses(scene, second, path, Refusal(423, "locked", "waiting"), body)
+        await refuses(scene, second, path, Refusal(423, "locked", "the phone waits"), body)
 
 
 async def second_phone(scene: Scene) -> Prover:
     return Prover.of(scene.world, await scene.world.phone(scene.alice.user))
 
 
-async def device_id(phone: Prover) -> Any:
-    return (await phone.world.services.devices.get(phone.device)).id  # type: ignore[arg-type]
+async def active_second_phone(scene: Scene) -> Prover:
+    """Enrol Alice one more phone, whose waiting time is over."""
+    second = await second_phone(scene)
+    scene.world.clock.move(3601)
+    await scene.shop.log_in()
+    return second
 
 
 async def test_an_opened_change_is_there_for_the_phone_that_opened_it_alone(scene: Scene, owner: Prover):
     """Device protocol, section 6."""
+    second = await active_second_phone(scene)
     answer = await owner.call("POST", CHANGES, json=change_of("destroy", await new_key(scene)))
     assert answer.status_code == 201
     opened = answer.json()
     assert answer.headers["location"] == f"/device/v1/transactions/{opened['id']}"
     assert set(opened) == {"id", "expires"}
-    second = await second_phone(scene)
-    assert opened["id"] in [one.id for one in await scene.alice.phone.waiting()]
+    listed = [(await phone.call()).json()["transactions"] for phone in (owner, second)]
+    assert [opened["id"] in [one["id"] for one in each] for each in listed] == [True, False]
     assert (await second.call("GET", f"/device/v1/transactions/{opened['id']}")).status_code == 404

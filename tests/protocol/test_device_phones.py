@@ -12,7 +12,7 @@ from dss.kernel.clock import timestamp
 from dss.kernel.digest import Digest
 from dss.web.device.api import DEVICE
 from mobile_mock.phone import Phone
-from tests.protocol.prover import Prover
+from tests.protocol.prover import LIST, Prover
 from tests.protocol.scene import ABSENT, Refusal, assert_refused
 from tests.world.owners import HOUR, Owner, Street, alice, id_of, street
 
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PHONES, CREDENTIALS, CHANGES, SHARES = (f"/device/v1/{name}" for name in ("phones", "credentials", "changes", "shares"))
 ENDPOINTS = [(one.declared.method, one.declared.path) for one in DEVICE.operations if not one.declared.public]
+SEEN_WHILE_WAITING = {("GET", PHONES), ("GET", SHARES)}
 MISSING = Refusal(404, "not_found")
 
 
@@ -67,17 +68,17 @@ NAMED: dict[str, Callable[[Family], str]] = {
     "share": lambda family: family.share,
 }
 CALLS: dict[str, tuple[str, Callable[[str], Call]]] = {
-    "block a phone": ("phone", lambda id: Call(f"{PHONES}/{id}/block")),
-    "block a new phone": ("new phone", lambda id: Call(f"{PHONES}/{id}/block")),
-    "suspend a key": ("key", lambda id: Call(f"{CREDENTIALS}/{id}/suspend")),
-    "share with a phone": ("new phone", lambda id: Call(SHARES, {"phone": id})),
-    "take a share": ("share", lambda id: Call(f"{SHARES}/{id}/taken")),
-    "remove a phone": ("phone", lambda id: Call(CHANGES, {"action": "remove", "phone": id})),
-    "set a password": ("key", lambda id: Call(CHANGES, {"action": "password", "credential": id})),
-    "lock a key anew": ("key", lambda id: Call(CHANGES, {"action": "relock", "credential": id})),
-    "resume a key": ("key", lambda id: Call(CHANGES, {"action": "resume", "credential": id})),
-    "destroy a key": ("key", lambda id: Call(CHANGES, {"action": "destroy", "credential": id})),
-    "revoke a key": ("key", lambda id: Call(CHANGES, {"action": "revoke", "credential": id, "reason": "superseded"})),
+    "block a phone": ("phone", lambda it: Call(f"{PHONES}/{it}/block")),
+    "block a new phone": ("new phone", lambda it: Call(f"{PHONES}/{it}/block")),
+    "suspend a key": ("key", lambda it: Call(f"{CREDENTIALS}/{it}/suspend")),
+    "share with a phone": ("new phone", lambda it: Call(SHARES, {"phone": it})),
+    "take a share": ("share", lambda it: Call(f"{SHARES}/{it}/taken")),
+    "remove a phone": ("phone", lambda it: Call(CHANGES, {"action": "remove", "phone": it})),
+    "set a password": ("key", lambda it: Call(CHANGES, {"action": "password", "credential": it})),
+    "lock a key anew": ("key", lambda it: Call(CHANGES, {"action": "relock", "credential": it})),
+    "resume a key": ("key", lambda it: Call(CHANGES, {"action": "resume", "credential": it})),
+    "destroy a key": ("key", lambda it: Call(CHANGES, {"action": "destroy", "credential": it})),
+    "revoke a key": ("key", lambda it: Call(CHANGES, {"action": "revoke", "credential": it, "reason": "superseded"})),
 }
 
 
@@ -99,6 +100,17 @@ async def test_t32_another_person_s_phone_lists_nothing_of_this_one(family: Fami
     assert [one["id"] for one in keys] == [family.stranger.credential_id]
     assert (await prover.call(path=SHARES)).json() == {"shares": []}
     assert (await prover.call()).json() == {"transactions": [], "waiting_phones": []}
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(set(ENDPOINTS) - SEEN_WHILE_WAITING))
+async def test_t22_a_phone_that_waits_is_served_nothing_but_the_owner_s_phones(family: Family, method: str, path: str):
+    places = {"phones": id_of(family.owner.phone), "credentials": family.owner.credential_id, "shares": family.share}
+    url = path.format(id=places.get(path.split("/")[3], ABSENT), index=0)
+    bodies = {CHANGES: {"action": "pin"}, SHARES: {"phone": id_of(family.owner.phone)}}
+    answers = {f"{LIST}/{{id}}/answer": {"answer": "x"}}
+    prover = family.by(family.new)
+    call = prover.call(method, url, json=(bodies | answers).get(path))
+    await assert_refused(family.owner.world, call, Refusal(423, "locked", "waits"), by=f"device:{prover.device}")
 
 
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
@@ -158,12 +170,11 @@ async def test_a_key_that_is_not_certified_yet_is_not_told(family: Family):
     await bob.phone.decline(await bob.phone.show(notice.id))
 
 
-async def test_t22_every_phone_but_the_new_one_is_told_that_it_waits(family: Family):
+async def test_t22_an_old_phone_is_told_of_a_new_one_that_waits(family: Family):
     device = await family.owner.device(family.new)
     assert device.active_from is not None
     told = {"id": device.id, "name": "Pixel 9", "active": timestamp(device.active_from)}
     assert (await family.by(family.owner.phone).call()).json()["waiting_phones"] == [told]
-    assert (await family.by(family.new).call()).json()["waiting_phones"] == []
 
 
 # --- shares ---
@@ -171,7 +182,7 @@ async def test_t22_every_phone_but_the_new_one_is_told_that_it_waits(family: Fam
 
 async def test_t22_a_share_is_given_and_taken_only_when_the_waiting_time_is_over(family: Family):
     assert (await family.by(family.new).call(path=SHARES)).json() == {"shares": []}
-    await family.refuses(family.new, Call(f"{SHARES}/{family.share}/taken"), Refusal(423, "locked", "waiting"))
+    await family.refuses(family.new, Call(f"{SHARES}/{family.share}/taken"), Refusal(423, "locked", "waits"))
 
 
 async def test_t22_who_gave_a_share_does_not_take_it(family: Family):
@@ -197,11 +208,15 @@ async def test_a_share_is_told_whole_until_it_is_taken_and_taken_once_or_more(al
 # --- stopping ---
 
 
-async def test_a_stopped_phone_is_not_stopped_once_more(alice: Owner):
-    prover, path = Prover.of(alice.world, alice.phone), f"{PHONES}/{id_of(alice.phone)}/block"
-    assert (await prover.call("POST", path)).json() == {"state": "locked"}
-    refused = prover.call("POST", path)
-    await assert_refused(alice.world, refused, Refusal(409, "conflict", "locked"), by=f"device:{prover.device}")
+async def test_a_stopped_phone_is_not_stopped_once_more_and_stops_nothing_itself(alice: Owner):
+    other = await alice.joined()
+    mine, theirs = Prover.of(alice.world, alice.phone), Prover.of(alice.world, other)
+    path = f"{PHONES}/{mine.device}/block"
+    assert (await theirs.call("POST", path)).json() == {"state": "locked"}
+    conflict, locked = Refusal(409, "conflict", "locked"), Refusal(423, "locked", "locked")
+    await assert_refused(alice.world, theirs.call("POST", path), conflict, by=f"device:{theirs.device}")
+    for of in (f"{PHONES}/{theirs.device}/block", path, f"{CREDENTIALS}/{alice.credential_id}/suspend"):
+        await assert_refused(alice.world, mine.call("POST", of), locked, by=f"device:{mine.device}")
 
 
 async def test_a_new_phone_that_is_stopped_is_gone(alice: Owner):

@@ -1,5 +1,6 @@
 """A world with an intruder at its database, and the tally of all that comes out of it."""
 
+import functools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -24,9 +25,9 @@ from dss.hsm.userkeys import UserKeys
 from dss.kernel import b64
 from dss.transactions.machine import Work
 from dss.transactions.tables import entries, transactions
+from mobile_mock import pins
 from mobile_mock.errors import PhoneError
 from mobile_mock.phone import Phone
-from tests.stories.owners import quick_proofs
 from tests.stories.test_answers import HASH
 from tests.world import world as worlds
 from tests.world.intruder import Intruder
@@ -197,8 +198,9 @@ def note_signings(patch: pytest.MonkeyPatch) -> list[object]:
 
 @asynccontextmanager
 async def robbery(world: World) -> AsyncIterator[Robbery]:
-    """Put an intruder into a world; its phones prove PINs quickly."""
-    with quick_proofs(), pytest.MonkeyPatch.context() as patch:
+    """Put an intruder into a world; its phones compute the proof of a PIN once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pins, "proof", functools.cache(pins.proof))
         used = note_signings(patch)
         watched = Watched(world.app)
         world.app = watched

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dss.ca.model import Reason
-from dss.kernel.errors import DssError
+from dss.kernel.errors import Conflict, DssError
 from dss.kernel.ids import CredentialId, DeviceId
 from dss.transactions import store
 from dss.transactions.machine import Work
@@ -108,8 +108,9 @@ async def test_t47_a_confirmation_from_before_a_block_stays_dead_when_the_key_is
 
     await shop.world.settle()
     assert await shop.end(id) == "cancelled"
-    with pytest.raises(DssError):
+    with pytest.raises(Conflict) as refusal:
         await shop.world.services.credentials.sign(kept)
+    assert refusal.value.detail == "the transaction has ended"
     assert await shop.signs(alice)
 
 

@@ -8,7 +8,7 @@ import pytest
 from dss.devices.model import LockReason, Standing
 from dss.kernel.errors import Conflict
 from mobile_mock.phone import Phone
-from tests.world.owners import CONFLICT, HOUR, LOCKED, REFUSED, Owner, alice, id_of, refusal, street
+from tests.world.owners import HOUR, LOCKED, REFUSED, Owner, alice, id_of, refusal, street
 from tests.world.world import OPERATOR, PIN
 
 __all__ = ["alice", "street"]
@@ -112,12 +112,12 @@ async def test_t21_nobody_unlocks_a_phone_that_has_a_copy(alice: Owner) -> None:
 
 
 async def test_t21_a_block_on_top_does_not_make_the_lock_of_a_copy_one_that_is_lifted(alice: Owner) -> None:
-    """The copy may call for the block itself, and then for help."""
+    """The copy may ask for the block itself, and then for help."""
     copy = await cloned(alice)
     phones, id = alice.world.services.phones, id_of(alice.phone)
     _, _, _, code = (await alice.stop_link()).split("/")
 
-    assert await refusal(copy.block(id)) == CONFLICT
+    assert await refusal(copy.block(id)) == LOCKED
     with pytest.raises(Conflict):
         await phones.block(id, OPERATOR)
     await phones.stop_by_link(id, code)

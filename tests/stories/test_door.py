@@ -14,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from dss.audit.tables import audit_events
 from dss.ca.model import Reason
 from dss.credentials.activation import Activation
 from dss.credentials.tables import activations
 from dss.kernel import b64, canonical
 from dss.kernel.errors import AnswerRefused, Conflict, DssError, Expired, Locked
-from dss.kernel.ids import CredentialId, DeviceId
+from dss.kernel.ids import CredentialId, DeviceId, TransactionId
 from dss.transactions import store
 from dss.wiring import opened
 from mobile_mock import jose
@@ -35,7 +36,7 @@ from tests.world.world import Signer as Person
 async def activation(world: World, id: str, lease: int = 1) -> Activation:
     """What a performing node would hand to the door for a confirmed transaction."""
     async with world.services.database.read() as connection:
-        held = await store.get(connection, id)
+        held = await store.get(connection, TransactionId(id))
     assert held.answer
     assert held.box
     assert held.device_id
@@ -189,7 +190,7 @@ async def test_t18_an_answer_that_the_server_never_accepted_signs_nothing(world:
 
 async def _planted(world: World, answer: Answer, like: Activation) -> Activation:
     async with world.services.database.read() as connection:
-        request = (await store.get(connection, answer.transaction)).request
+        request = (await store.get(connection, TransactionId(answer.transaction))).request
     return replace(like, request=request, answer=answer.jws, box=answer.box or "")
 
 
@@ -198,15 +199,17 @@ async def test_t47_a_key_or_a_phone_that_may_no_longer_sign_signs_nothing_that_w
 ) -> None:
     application, alice = await start(world)
     carol, dave = await world.signer(application, "carol"), await world.signer(application, "dave")
-    keys, phones = world.services.keys, world.services.phones
+    keys, phones, intruder = world.services.keys, world.services.phones, Intruder(world.services.database)
     first = [await confirmed(world, application, person) for person in (alice, carol, dave)]
     signings.clear()
 
     async def is_refused(right: Activation, kind: type[DssError], says: str) -> None:
         """Also where the log no longer tells that the transaction ended with it."""
         await why_refused(world, right)
-        await Intruder(world.services.database).cut_end(right.asked().transaction)
+        ends = await intruder.cut_end(right.asked().transaction)
         fault = await why_refused(world, right)
+        for event in ends:
+            await intruder.add(audit_events, event)
         assert (type(fault), says in fault.detail) == (kind, True), fault.detail
 
     await keys.suspend(CredentialId(alice.credential_id), OPERATOR)

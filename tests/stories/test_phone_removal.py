@@ -1,46 +1,33 @@
 """Stories of a phone that is removed: its proofs, its share and what it confirmed are worth nothing from then on."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 import sqlalchemy as sa
 
-from dss.credentials import locking
-from dss.credentials.model import Credential
-from dss.devices.boxes import Opened
-from dss.hsm.keyblob import BlobRefused
 from dss.infra.schema import metadata
 from dss.kernel.errors import Conflict
 from dss.transactions.machine import Work
-from mobile_mock.errors import Refused
-from mobile_mock.kept import Share
 from mobile_mock.misbehave import Misbehaviour
-from mobile_mock.phone import Phone
 from tests.protocol.prover import Prover
-from tests.world.owners import ABSENT, HOUR, REFUSED, Owner, Street, alice, bob, id_of, refusal, street
+from tests.world.owners import (
+    ABSENT,
+    HOUR,
+    REFUSED,
+    Owner,
+    Street,
+    alice,
+    bob,
+    held,
+    id_of,
+    opens,
+    refusal,
+    share_of,
+    street,
+)
 from tests.world.world import OPERATOR, PIN
 
 __all__ = ["alice", "bob", "street"]
 
 in_the_street = pytest.mark.asyncio(loop_scope="module")
-
-
-def share_of(alice: Owner, phone: Phone) -> Share:
-    return phone.kept().shares[alice.credential_id]
-
-
-def opens(credential: Credential, k_act: bytes) -> bool:
-    """Whether a share unlocks the key as it lies in the database."""
-    try:
-        locking.unlock(credential, Opened(b"", k_act))
-    except BlobRefused:
-        return False
-    return True
-
-
-async def held(phone: Phone) -> list[tuple[bool, bool]]:
-    """Of each key: whether the phone's share opens it, and whether it waits to be locked anew."""
-    return [(one.held, one.relock) for one in await phone.credentials()]
 
 
 # --- another phone is left ---
@@ -108,123 +95,6 @@ async def test_what_a_removed_phone_confirmed_and_is_not_signed_yet_ends(alice: 
     assert await held(other) == [(True, True)]
     assert await alice.signs(other) == "signed"
     assert await held(other) == [(True, False)]
-
-
-# --- what is lost on the way ---
-
-
-async def due(alice: Owner) -> Phone:
-    """A second phone whose next signature locks the key anew."""
-    other = await alice.joined()
-    await alice.removes(alice.phone, other)
-    return other
-
-
-Lose = Callable[[Owner, Phone], Awaitable[None]]
-
-
-async def the_request(alice: Owner, phone: Phone) -> None:
-    await phone.prepare(await alice.asked(phone), PIN)
-    await alice.later(301)
-
-
-async def the_reply(alice: Owner, phone: Phone) -> None:
-    await phone.send(await phone.prepare(await alice.asked(phone), PIN))
-    await alice.world.settle()
-
-
-async def the_work(alice: Owner, phone: Phone) -> None:
-    """It was confirmed, and its time to be signed passed while no node worked."""
-    await phone.confirm(await alice.asked(phone), PIN)
-    await alice.later(HOUR)
-
-
-async def the_refusal(alice: Owner, phone: Phone) -> None:
-    with pytest.raises(Refused):
-        await phone.send(await phone.prepare(await alice.asked(phone), PIN, misbehave=Misbehaviour(wrong_pin=True)))
-    await alice.later(301)
-
-
-@in_the_street
-@pytest.mark.parametrize("lose", [the_request, the_reply, the_work, the_refusal])
-async def test_whatever_is_lost_while_a_key_is_locked_anew_its_phone_still_opens_it(alice: Owner, lose: Lose) -> None:
-    phone = await due(alice)
-    await lose(alice, phone)
-    kept = share_of(alice, phone)
-    assert opens(await alice.key(), kept.k_act) is not opens(await alice.key(), kept.following or b"x" * 32)
-    for _ in range(2):
-        assert await alice.signs(phone) == "signed"
-    assert await held(phone) == [(True, False)]
-
-
-async def test_two_signatures_that_lock_anew_at_once_leave_a_key_that_opens(bob: Owner) -> None:
-    phone = await due(bob)
-    first, second = await bob.asked(phone), await bob.asked(phone)
-    answer = await phone.prepare(first, PIN)
-    assert await phone.send(answer) == "confirmed"
-    await bob.world.settle()
-    assert await phone.state(first.id) == "signed"
-    # The second one was asked while the fresh share was due, and offers one more.
-    assert await bob.confirms(second, phone) == "signed"
-    assert opens(await bob.key(), share_of(bob, phone).k_act)
-    assert await bob.signs(phone) == "signed"
-
-
-# --- a third phone ---
-
-
-@in_the_street
-async def test_a_third_phone_opens_the_key_no_more_until_it_is_shared_again(alice: Owner) -> None:
-    other, third = await alice.joined(), await alice.joined("Key 3")
-    await alice.removes(alice.phone, other)
-    assert await held(third) == [(True, True)]
-    assert await alice.signs(other) == "signed"
-
-    assert await held(third) == [(False, False)]
-    shown = await alice.asked(third)
-    for _ in range(4):
-        assert await refusal(third.confirm(shown, PIN)) == REFUSED
-    assert (await alice.device(third)).pin_failures == 0
-
-    await alice.shares(third, other)
-    assert await third.take_shares() == [alice.credential_id]
-    assert await alice.confirms(shown, third) == "signed"
-    assert await alice.signs(other) == "signed"
-
-
-@in_the_street
-async def test_an_old_share_of_a_key_with_a_password_locks_no_honest_phone(alice: Owner) -> None:
-    """The right password with a share that opens nothing any more is no guess."""
-    other = await alice.joined()
-    await alice.confirms(await alice.of_key("password"), new_key_password="Correct7Horse")
-    assert await alice.confirms(await alice.of_key("relock"), key_password="Correct7Horse") == "signed"
-
-    shown = await alice.asked(other)
-    for _ in range(3):
-        assert await refusal(other.confirm(shown, PIN, key_password="Correct7Horse")) == REFUSED
-    assert [one.state for one in await other.phones()] == ["active", "active"]
-
-
-@in_the_street
-async def test_a_key_is_locked_anew_by_a_change_too_and_then_opens_for_that_phone_alone(alice: Owner) -> None:
-    other = await alice.joined()
-    old = share_of(alice, other).k_act
-    assert await alice.confirms(await alice.of_key("relock")) == "signed"
-
-    assert await held(alice.phone) == [(True, False)]
-    assert await held(other) == [(False, False)]
-    assert not opens(await alice.key(), old)
-    assert await alice.signs() == "signed"
-
-
-@in_the_street
-async def test_a_phone_that_is_removed_before_it_took_its_share_takes_no_key_with_it(alice: Owner) -> None:
-    other = await alice.second()
-    await alice.shares(other)
-    await alice.later(HOUR)
-    assert await alice.removes(other) == "signed"
-    assert (await alice.key()).holders == (id_of(alice.phone),)
-    assert await alice.signs() == "signed"
 
 
 # --- the last phone ---

@@ -144,25 +144,16 @@ async def test_the_same_answer_to_a_change_that_is_done_changes_nothing_more(ali
 
 @in_the_street
 async def test_what_the_old_pin_confirmed_and_is_not_signed_yet_ends_with_the_old_pin(alice: Owner) -> None:
-    signature, change = await alice.asked(), await alice.wishes("pin")
+    """The older one of two transactions that wait for the same work is done first."""
+    change, signature = await alice.wishes("pin"), await alice.asked()
     first = await alice.phone.prepare(signature, PIN)
     second = await alice.phone.prepare(change, PIN, new_pin=NEW_PIN)
     assert await alice.phone.send(first) == "confirmed"
     assert await alice.phone.send(second) == "confirmed"
-    await perform(alice, change)
+    await alice.world.settle()
 
     assert await alice.phone.state(signature.id) == "cancelled"
     await require_new_pin(alice)
-
-
-async def perform(alice: Owner, change: Shown) -> None:
-    """Let the work on a change be done before any other."""
-    signing = [performing for performing in alice.world.services.performing if performing._work == "key"]
-    async with alice.world.services.database.write() as connection:
-        await connection.exec_driver_sql(
-            "UPDATE transactions SET lease_until = '9999' WHERE state = 'confirmed' AND id <> ?", (change.id,)
-        )
-    assert await signing[0].next()
 
 
 @in_the_street

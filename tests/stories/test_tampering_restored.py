@@ -1,7 +1,7 @@
 """Rows that are put back as they were, and what a second person's row has: nothing of it signs, and an alarm tells.
 
-Who cuts the newest events off the log as well makes an older row fit. Only a copy of the log that is kept elsewhere tells
-of that; these stories show what it gives: never a signature over what the owner of the phone did not confirm. T18, T52.
+Who cuts the newest events off the log as well makes an older row fit. Only a copy of the log that is kept elsewhere
+tells of that; these stories show what it gives: never a signature over what the owner did not confirm. T18, T52.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from dss.ca.model import Reason
 from dss.credentials.tables import activations, credentials, occurrences
 from dss.devices.tables import devices
+from dss.kernel.ids import CredentialId, DeviceId
 from dss.transactions.tables import transactions
 from mobile_mock.errors import Refused
 from mobile_mock.misbehave import Misbehaviour
@@ -23,10 +24,8 @@ from tests.world.world import OPERATOR, PIN, Signer
 __all__ = ["robbed", "robbed_on_each_database"]
 Change = Callable[[Robbery], Awaitable[Any]]
 KEY_CHANGES: dict[str, Change] = {
-    "suspended": lambda stage: stage.world.services.keys.suspend(stage.alice.credential_id, OPERATOR),
-    "revoked": lambda stage: stage.world.services.keys.revoke(
-        stage.alice.credential_id, Reason.KEY_COMPROMISE, OPERATOR
-    ),
+    "suspended": lambda stage: stage.world.services.keys.suspend(key_of(stage.alice), OPERATOR),
+    "revoked": lambda stage: stage.world.services.keys.revoke(key_of(stage.alice), Reason.KEY_COMPROMISE, OPERATOR),
 }
 
 
@@ -41,8 +40,12 @@ async def nothing_comes(stage: Robbery, *subjects: str) -> None:
     assert max(stage.watched.statuses) < 500
 
 
-def phone_of(signer: Signer) -> str:
-    return signer.phone.kept().device
+def phone_of(signer: Signer) -> DeviceId:
+    return DeviceId(signer.phone.kept().device)
+
+
+def key_of(signer: Signer) -> CredentialId:
+    return CredentialId(signer.credential_id)
 
 
 @pytest.mark.parametrize("change", KEY_CHANGES.values(), ids=KEY_CHANGES)
@@ -185,6 +188,11 @@ SWAPS: list[tuple[sa.Table, tuple[str, ...]]] = [
 ]
 
 
+async def alarms_of(stage: Robbery, table: sa.Table, ids: tuple[str, str]) -> int:
+    kind = {credentials: "credential", devices: "device"}[table]
+    return sum([await stage.alarms(f"{kind}:{id}") for id in ids])
+
+
 async def test_t19_keys_and_certificates_and_phones_that_were_swapped_between_people_sign_nothing(
     robbed_on_each_database: Robbery,
 ) -> None:
@@ -198,10 +206,9 @@ async def test_t19_keys_and_certificates_and_phones_that_were_swapped_between_pe
         for table, columns in SWAPS:
             id = await stage.confirmed() if confirmed_before else None
             await stage.intruder.swap(table, *ids[table], *columns)
-            kind = {credentials: "credential", devices: "device"}[table]
-            alarms = await stage.alarms(f"{kind}:{ids[table][0]}")
+            alarms = await alarms_of(stage, table, ids[table])
             await nothing_comes(stage)
-            assert await stage.alarms(f"{kind}:{ids[table][0]}") > alarms, columns
+            assert await alarms_of(stage, table, ids[table]) > alarms, columns
             if id is not None:
                 assert (await stage.end(id))[0] == "failed"
             await stage.intruder.swap(table, *ids[table], *columns)

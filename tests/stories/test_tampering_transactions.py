@@ -9,6 +9,7 @@ import pytest
 
 from dss.credentials.tables import occurrences
 from dss.kernel import canonical
+from dss.kernel.ids import DeviceId
 from dss.transactions.tables import entries, transactions
 from mobile_mock.answer import Answer
 from mobile_mock.errors import Refused
@@ -79,7 +80,7 @@ async def test_t18_an_answer_that_was_never_counted_signs_nothing_when_it_is_put
     await robbed.confirmed()
     await robbed.world.settle()
     younger, higher = await prepared(robbed)
-    device = robbed.alice.phone.kept().device
+    device = DeviceId(robbed.alice.phone.kept().device)
     counted = await robbed.world.services.devices.get(device)
 
     for id, answer in ((overtaken, lower), (younger, higher)):

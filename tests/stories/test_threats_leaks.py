@@ -111,7 +111,7 @@ async def test_t53_secrets_are_where_they_must_be_and_nowhere_else_after_a_whole
 
     found = await canaries.look()
     assert found == canaries.home
-    assert canaries.log.getvalue().count("\n") > 100, "the log was not taken"
+    assert canaries.log.getvalue().count("\n") > 20, "the log was not taken"
 
 
 async def test_t53_a_key_s_password_and_a_new_pin_are_told_nowhere(
@@ -193,7 +193,6 @@ async def test_t53_faults_of_the_server_s_own_tell_no_secret_in_their_tracebacks
     assert await misplaced(canaries) == {}
 
 
-@pytest.mark.xfail(reason="at level debug SQLite's driver logs every value that is written", strict=True)
 async def test_t53_a_log_that_tells_everything_repeats_no_rows(canaries: Canaries) -> None:
     world = canaries.world
     application, alice = await with_credential(canaries)

@@ -1,4 +1,4 @@
-"""T23, T24: whoever confirms, declines, cancels or lets time run out at once, a request comes to one end."""
+"""T20, T23, T24: whoever confirms, declines, cancels, blocks or lets time run out at once, there is one end."""
 
 import asyncio
 import faulthandler
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from dss.kernel.ids import DeviceId
 from mobile_mock.answer import Answer
 from mobile_mock.errors import Refused
 from tests.stories.test_answers import HASH, open_one, start
 from tests.stories.witness import Witness, assert_ended, prepare_decline, quick_pins, row, witness
-from tests.world.world import PIN, Application, Signer, World
+from tests.world.world import OPERATOR, PIN, Application, Signer, World
 
 __all__ = ["quick_pins", "witness"]
 
@@ -22,9 +23,11 @@ pytestmark = pytest.mark.usefixtures("quick_pins")
 SOAK = bool(os.environ.get("DSS_SOAK"))
 RACES = 1_000 if SOAK else 40
 ANSWER_WITHIN_S = 30
-TOO_LATE = {409, 410}
+TOO_LATE = {409, 410, 423}
 SPREAD_S = 0.05  # about what the server takes to look at a confirmation
 TOLD_WITHIN_S = 4  # less than a waiter takes to look again by itself
+# Signatures that the HSM made: one that is made while the phone is being stopped is released to nobody.
+MADE_IN = {"signed": {1}, "declined": {0}, "cancelled": {0}, "expired": {0}, "failed": {0, 1}}
 ENDS = {f"transaction.{end}" for end in ("signed", "declined", "cancelled", "expired", "failed")}
 
 
@@ -77,8 +80,33 @@ async def expire(race: Race) -> str:
     return ""
 
 
-CONTENDERS: dict[str, Contender] = {"confirm": confirm, "decline": decline, "cancel": cancel, "expire": expire}
-WON = {"confirm": "signed", "decline": "declined", "cancel": "cancelled", "expire": "expired"}
+async def block(race: Race) -> str:
+    """An operator stops the phone; what is being signed at that moment fails."""
+    await race.world.services.phones.block(DeviceId(race.alice.phone.kept().device), OPERATOR)
+    return ""
+
+
+async def unblock(race: Race) -> None:
+    """Give the phone back for the next race."""
+    device = DeviceId(race.alice.phone.kept().device)
+    if not (await race.world.services.devices.get(device)).may_answer(race.world.clock.now()):
+        await race.world.services.phones.unlock(device, OPERATOR)
+
+
+CONTENDERS: dict[str, Contender] = {
+    "confirm": confirm,
+    "decline": decline,
+    "cancel": cancel,
+    "expire": expire,
+    "block": block,
+}
+WON = {
+    "confirm": {"signed"},
+    "decline": {"declined"},
+    "cancel": {"cancelled"},
+    "expire": {"expired"},
+    "block": {"cancelled", "failed"},
+}
 
 
 async def open_race(world: World, application: Application, alice: Signer, draw: random.Random) -> Race:
@@ -128,12 +156,14 @@ async def run_race(race: Race, draw: random.Random, witness: Witness, favourite:
     await race.world.settle()
 
     end = await assert_ended(race.world, race.id)
-    assert end in {WON[name] for name in names}, f"{names} came to {end}"
-    assert len(witness.digests) - before == (end == "signed"), f"{names} came to {end}"
+    assert any(end in WON[name] for name in names), f"{names} came to {end}"
+    assert len(witness.digests) - before in MADE_IN[end], f"{names} came to {end}"
     log = [kind for kind in await race.world.tells(f"transaction:{race.id}") if kind in ENDS]
     assert log == [f"transaction.{end}"], f"{names} came to {end}"
     for name, state in zip(names, told, strict=True):
-        on_the_way = name == "confirm" and end in {"signed", "cancelled"} and state in {"confirmed", "signing"}
+        on_the_way = (
+            name == "confirm" and end in {"signed", "cancelled", "failed"} and state in {"confirmed", "signing"}
+        )
         assert state in {"", end} or on_the_way, f"{names} came to {end}, but {name} was told {state}"
     assert await asyncio.gather(*waiting) == [end] * 3, f"{names} came to {end}, but those who waited were told else"
     assert race.id not in {notice.id for notice in await race.alice.phone.waiting()}
@@ -148,7 +178,7 @@ async def told_at_the_end(race: Race) -> str:
 async def test_t24_every_race_comes_to_one_end_that_all_are_told_of(
     world_on_each_database: World, witness: Witness
 ) -> None:
-    """Of confirm, decline, cancel and expire, on each database."""
+    """Of confirm, decline, cancel, expire and block, on each database."""
     if SOAK:  # it takes longer than a test that does not hang may take
         faulthandler.cancel_dump_traceback_later()
     world, draw = world_on_each_database, random.Random(24)
@@ -161,8 +191,9 @@ async def test_t24_every_race_comes_to_one_end_that_all_are_told_of(
         favourite = sorted(CONTENDERS)[number // 2 % len(CONTENDERS)] if number % 2 else ""
         await run_race(race, draw, witness, favourite)
         ends.add((await row(world, race.id)).state)
+        await unblock(race)
 
-    assert ends == set(WON.values()), "some contender never won: these are no races"
+    assert ends >= {"signed", "declined", "cancelled", "expired"}, "some contender never won: these are no races"
 
 
 async def test_t24_a_hundred_confirmations_declines_and_cancellations_come_to_one_end(

@@ -2,12 +2,14 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dss.hsm.servicekeys import ServiceKeys
-from dss.infra import once
+from dss.kernel.errors import Unavailable
+from dss.worker import rounds
 from tests.protocol.prover import Prover
 from tests.stories.test_answers import HASH, OTHER, open_one, start
 from tests.stories.test_threats_answers import refusal_of
@@ -20,7 +22,8 @@ from tests.stories.witness import (
     signatures_of,
     witness,
 )
-from tests.world.world import PIN, World
+from tests.world.softhsm import SoftHsm
+from tests.world.world import PIN, World, new_world
 
 __all__ = ["quick_pins", "witness"]
 
@@ -205,15 +208,18 @@ async def test_t44_a_proof_from_before_a_step_back_is_not_good_a_second_time(wor
         assert (await prover.with_proofs(proof)).status_code == 401
 
 
-@pytest.mark.xfail(reason="what was used is forgotten by the clock of the moment, right or wrong", strict=True)
-async def test_t44_a_proof_is_remembered_by_a_clock_that_ran_ahead_for_a_while(world: World) -> None:
-    """What the sweep forgot meanwhile must not be good again once the clock is right."""
-    _, alice = await start(world)
-    prover = Prover.of(world, alice.phone)
-    proof = prover.proof()
-    assert (await prover.with_proofs(proof)).status_code == 200
-    world.clock.move(HOUR)
-    async with world.services.database.write() as connection:
-        await once.forget_expired(connection, world.services.clock.now())
-    world.clock.move(-HOUR)
-    assert (await prover.with_proofs(proof)).status_code == 401
+async def test_t44_a_node_whose_clock_is_not_the_database_s_forgets_no_proof(
+    softhsm: SoftHsm, postgres_url: str, tmp_path: Path
+) -> None:
+    """What a sweep forgot meanwhile would be good again once the clock is right."""
+    (forget,) = [job for job in rounds.JOBS if job.name == "forget what was not collected"]
+    async with new_world(softhsm, postgres_url, tmp_path) as world:
+        _, alice = await start(world)
+        prover = Prover.of(world, alice.phone)
+        proof = prover.proof()
+        assert (await prover.with_proofs(proof)).status_code == 200
+        world.clock.move(HOUR)
+        with pytest.raises(Unavailable):
+            await forget.do(world.services)
+        world.clock.move(-HOUR)
+        assert (await prover.with_proofs(proof)).status_code == 401

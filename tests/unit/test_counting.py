@@ -1,13 +1,14 @@
 """How wrong PINs count: the ladder of locks (T20, T48)."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count as numbers
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dss.devices.counting import Try, Verdict, count
@@ -18,6 +19,7 @@ from tests.world.clock import START
 LIMITS = Limits()
 HOUR = timedelta(hours=1)
 A_LONG_TIME = timedelta(days=10_000)
+thorough = settings(max_examples=20_000 if "DSS_SOAK" in os.environ else 100)
 
 NEW = Device(
     id=DeviceId("01K00000000000000000000DEV"),
@@ -168,6 +170,7 @@ attacks = st.lists(
 )
 
 
+@thorough
 @given(attacks)
 def test_t48_no_sequence_of_wrong_pins_gets_more_tries_than_the_ladder_allows(steps: list[tuple[timedelta, int, str]]):
     """Who holds an unlocked phone may wait, go back, leave counters out and decline between two tries."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dss.devices.counting import WINDOW, Verdict, count
 from dss.devices.model import Counted, Device, DeviceState, LockReason, Standing
-from tests.unit.test_counting import A_LONG_TIME, HOUR, LIMITS, NEW, Counting, answer, wrong
+from tests.unit.test_counting import A_LONG_TIME, HOUR, LIMITS, NEW, Counting, answer, thorough, wrong
 from tests.world.clock import START
 
 
@@ -83,6 +83,7 @@ def test_t21_a_clone_lock_takes_the_place_of_one_that_ends_by_itself():
     assert (phone.device.lock_reason, phone.device.locked_until) == (LockReason.CLONE, None)
 
 
+@thorough
 @given(st.lists(st.integers(1, 40), max_size=30), st.integers(1, 45))
 def test_t48_only_a_counter_that_rises_has_its_pin_judged(before: list[int], counter: int):
     """Any other comes to the same, right PIN or wrong: so it tells nobody anything."""
@@ -110,6 +111,7 @@ def standing_of(history: list[Counted], new: Counted) -> str:
     return "behind" if behind else "late"
 
 
+@thorough
 @given(st.lists(st.tuples(st.integers(1, 30), st.sampled_from(["a", "b"]), st.booleans(), st.booleans()), max_size=60))
 def test_counting_does_what_the_table_of_adr_0009_says(steps: list[tuple[int, str, bool, bool]]):
     device, history, failures = NEW, [], 0
@@ -135,6 +137,7 @@ def test_counting_does_what_the_table_of_adr_0009_says(steps: list[tuple[int, st
 # --- what honest phones do ---
 
 
+@thorough
 @given(
     delays=st.lists(st.integers(0, WINDOW - 1), max_size=40),
     copies=st.lists(st.integers(1, 3), min_size=40, max_size=40),

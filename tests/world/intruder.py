@@ -58,12 +58,13 @@ class Intruder:
         async with self._database.write() as connection:
             await connection.execute(sa.delete(e).where(newer))
 
-    async def cut_end(self, transaction: str) -> None:
-        """Delete the events by which the log tells that a transaction ended."""
+    async def cut_end(self, transaction: str) -> list[dict[str, Any]]:
+        """Delete the events by which the log tells that a transaction ended; return them."""
         e = audit_events
         ends = e.c.kind.in_([f"transaction.{end}" for end in ("signed", "expired", "cancelled", "failed")])
+        cut = sa.delete(e).where(e.c.subject == f"transaction:{transaction}", ends).returning(e)
         async with self._database.write() as connection:
-            await connection.execute(sa.delete(e).where(e.c.subject == f"transaction:{transaction}", ends))
+            return [dict(row._mapping) for row in await connection.execute(cut)]
 
 
 def mutations(column: sa.Column[Any], value: Any) -> list[Any]:

@@ -17,15 +17,21 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
+from dss.credentials import locking
 from dss.credentials.model import Credential
+from dss.devices.boxes import Opened
 from dss.devices.model import Device
+from dss.devices.tables import shares
+from dss.hsm.keyblob import BlobRefused
 from dss.kernel.ids import CredentialId, DeviceId
 from dss.users.model import User
 from dss.web import app as web
 from dss.wiring import Services
 from mobile_mock import passwords, pins
 from mobile_mock.errors import Refused
+from mobile_mock.kept import Share
 from mobile_mock.phone import Phone
 from mobile_mock.showing import Shown
 from tests.world.softhsm import SoftHsm
@@ -123,6 +129,11 @@ class Owner:
         bodies = [message.get_body() for message in found if self.user.email in message["To"]]
         return [str(body.get_content()) for body in bodies if body is not None]
 
+    async def stop_by_link(self) -> None:
+        """Stop the phone by the newest link."""
+        _, _, device, code = (await self.stop_link()).split("/")
+        await self.world.services.phones.stop_by_link(DeviceId(device), code)
+
     async def stop_link(self) -> str:
         """The path of the newest link that stops a phone."""
         links = [word for text in await self.letters() for word in text.split() if "/stop/" in word]
@@ -157,6 +168,38 @@ def elsewhere(owner: Owner, services: Services) -> Owner:
 
 def id_of(phone: Phone) -> DeviceId:
     return DeviceId(phone.kept().device)
+
+
+async def states(phone: Phone) -> list[str]:
+    """Where the owner's phones stand, oldest first, as a phone is told."""
+    return [one.state for one in await phone.phones()]
+
+
+async def stored(alice: Owner, id: str) -> tuple[str, str | None] | None:
+    """State and ciphertext of a share as they lie in the database."""
+    query = sa.select(shares.c.state, shares.c.jwe).where(shares.c.id == id)
+    async with alice.world.services.database.read() as connection:
+        row = (await connection.execute(query)).one_or_none()
+    return None if row is None else (row.state, row.jwe)
+
+
+def share_of(alice: Owner, phone: Phone) -> Share:
+    """What a phone keeps of the key."""
+    return phone.kept().shares[alice.credential_id]
+
+
+def opens(credential: Credential, k_act: bytes) -> bool:
+    """Whether a share unlocks the key as it lies in the database."""
+    try:
+        locking.unlock(credential, Opened(b"", k_act))
+    except BlobRefused:
+        return False
+    return True
+
+
+async def held(phone: Phone) -> list[tuple[bool, bool]]:
+    """Of each key: whether the phone's share opens it, and whether it waits to be locked anew."""
+    return [(one.held, one.relock) for one in await phone.credentials()]
 
 
 async def refusal(attempt: Awaitable[Any]) -> tuple[int, str]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from dss.devices.model import Device
+from dss.devices.model import Device, Standing
 from dss.devices.proof import Call
-from dss.kernel.errors import DssError, Unauthenticated
+from dss.kernel.errors import DssError, Locked, Unauthenticated
 from dss.web.http.security import Security
 from dss.web.http.services import services_of
 
@@ -34,15 +34,17 @@ async def authenticate(request: Request) -> Phone:
 
 
 def device_of(request: Request) -> Device:
-    """Return the phone that calls, as its row tells."""
+    """Return the phone that calls, as its row tells. Raises Locked for a new one that waits: it is shown nothing."""
+    device = newcomer_of(request)
+    if device.standing(services_of(request).clock.now()) is Standing.WAITING:
+        raise Locked("the phone waits: its owner may stop it until its time comes")
+    return device
+
+
+def newcomer_of(request: Request) -> Device:
+    """Return the phone that calls, also one that waits."""
     phone: Phone = request.state.caller
     return phone.device
-
-
-def actor_of(request: Request) -> str:
-    """Return the phone that calls, as the audit log names it."""
-    phone: Phone = request.state.caller
-    return phone.actor
 
 
 def challenge(_: Request, error: DssError) -> str | None:

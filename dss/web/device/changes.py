@@ -10,7 +10,7 @@ from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict, Locked, NotFound, TooMany
 from dss.kernel.ids import CredentialId, DeviceId, TransactionId
 from dss.transactions.model import OpenChange, Transaction
-from dss.web.device.authenticating import device_of
+from dss.web.device.authenticating import device_of, newcomer_of
 from dss.web.http.fields import Id, Time
 from dss.web.http.op import Created, op
 from dss.web.http.services import services_of
@@ -77,7 +77,7 @@ async def open_share(request: Request, body: ShareWish) -> Created[Opened]:
 @op("GET", "/device/v1/shares")
 async def list_shares(request: Request) -> Shares:
     """List what other phones have shared with the caller; nothing before its waiting time is over."""
-    found = await services_of(request).sharing.waiting_for(device_of(request))
+    found = await services_of(request).sharing.waiting_for(newcomer_of(request))
     return Shares([Share(one.id, one.request_jws, one.answer_jws, one.jwe or "") for one in found])
 
 

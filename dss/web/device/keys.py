@@ -8,10 +8,10 @@ from dss.credentials.model import CredentialState
 from dss.kernel import b64
 from dss.kernel.clock import timestamp
 from dss.kernel.digest import Digest
-from dss.kernel.errors import Conflict
+from dss.kernel.errors import Conflict, Locked
 from dss.kernel.ids import CredentialId, DeviceId
 from dss.kernel.keyspec import KeySpec
-from dss.web.device.authenticating import actor_of, device_of
+from dss.web.device.authenticating import device_of
 from dss.web.http.fields import Id, Time
 from dss.web.http.op import op
 from dss.web.http.services import services_of
@@ -53,11 +53,11 @@ async def list_own_credentials(request: Request) -> OwnCredentials:
     return OwnCredentials([_told(credential, phone.id) for credential in found if credential.is_certified])
 
 
-@op("POST", "/device/v1/credentials/{id}/suspend", errors=(Conflict,))
+@op("POST", "/device/v1/credentials/{id}/suspend", errors=(Conflict, Locked))
 async def suspend_own_credential(request: Request, id: Id) -> KeyState:
     """Block a key at once, without a PIN; what waits for it is cancelled."""
-    keys, owner = services_of(request).keys, device_of(request).user_id
-    return KeyState((await keys.suspend_own(owner, CredentialId(id), actor_of(request))).state)
+    keys = services_of(request).keys
+    return KeyState((await keys.suspend_own(device_of(request), CredentialId(id))).state)
 
 
 def _told(credential: model.Credential, phone: DeviceId) -> OwnCredential:

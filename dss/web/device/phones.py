@@ -5,9 +5,9 @@ from starlette.requests import Request
 
 from dss.devices.model import Device, Standing
 from dss.kernel.clock import timestamp
-from dss.kernel.errors import Conflict
+from dss.kernel.errors import Conflict, Locked
 from dss.kernel.ids import DeviceId
-from dss.web.device.authenticating import actor_of, device_of
+from dss.web.device.authenticating import device_of, newcomer_of
 from dss.web.http.fields import Id, Time
 from dss.web.http.op import op
 from dss.web.http.services import services_of
@@ -38,7 +38,7 @@ class PhoneState(msgspec.Struct):
 @op("GET", "/device/v1/phones")
 async def list_own_phones(request: Request) -> OwnPhones:
     """List the owner's phones."""
-    caller, services = device_of(request), services_of(request)
+    caller, services = newcomer_of(request), services_of(request)
     now = services.clock.now()
 
     def told(phone: Device) -> OwnPhone:
@@ -49,9 +49,9 @@ async def list_own_phones(request: Request) -> OwnPhones:
     return OwnPhones([told(phone) for phone in await services.devices.of_user(caller.user_id)])
 
 
-@op("POST", "/device/v1/phones/{id}/block", errors=(Conflict,))
+@op("POST", "/device/v1/phones/{id}/block", errors=(Conflict, Locked))
 async def block_own_phone(request: Request, id: Id) -> PhoneState:
     """Stop a phone of the owner at once, without a PIN; one that waits is removed."""
     services = services_of(request)
-    stopped = await services.phones.block_own(device_of(request).user_id, DeviceId(id), actor_of(request))
+    stopped = await services.phones.block_own(device_of(request), DeviceId(id))
     return PhoneState(stopped.standing(services.clock.now()))

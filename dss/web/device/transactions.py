@@ -153,6 +153,8 @@ async def _events(request: Request) -> AsyncIterator[ServerSentEvent]:
     told: list[TransactionId] = []
     while not await request.is_disconnected():
         try:
+            if (await services_of(request).devices.get(device.id)).is_removed:
+                return
             waiting = await transactions.waiting(device, told, LOOK_S)
         except Unavailable as fault:
             log.warning("stream ended", device=device.id, error_code=fault.code)
