@@ -42,7 +42,7 @@ as_root() {
 }
 
 on_debian() {
-    local wanted="softhsm2 poppler-utils libnss3-tools libseccomp2" missing="" package
+    local wanted="softhsm2 poppler-utils libnss3-tools libseccomp2 openssl" missing="" package
     if [ "$mode" = dev ]; then wanted="$wanted postgresql"; fi
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then wanted="$wanted python3-venv"; fi
     for package in $wanted; do

@@ -184,6 +184,14 @@ class Seals:
         note = SealNote(draft.sealed.name, row["version"], row["seal"])
         await self.audit.record(connection, replace(event, sealed=note))
 
+    async def require_unchanged(self, connection: AsyncConnection, known: Sealed[Any]) -> None:
+        """Keep a row as it was proven until the caller's commit. Raises Overtaken when another change came first."""
+        table, row = known.register.table, known.row
+        mine = (table.c[known.register.key] == row[known.register.key]) & (table.c.seal == row["seal"])
+        query = sa.select(table.c.version).where(mine).with_for_update(read=True)
+        if (await connection.execute(query)).one_or_none() is None:
+            raise Overtaken("another change came first; try again")
+
     async def _sealed(self, unsealed: Sealed[Value], over: bytes | None) -> Draft[Value]:
         text = _text(unsealed.register, unsealed.row)
         seal = await self._keys.hmac(KeyName.SEAL, text)

@@ -14,6 +14,7 @@ from dss.credentials.door import Door
 from dss.credentials.model import LIVING, Credential, CredentialState, Spending
 from dss.credentials.parts import Parts
 from dss.credentials.verifying import require_signature
+from dss.devices.model import Device
 from dss.devices.request import Asked, Kind
 from dss.devices.service import Examined
 from dss.hsm.keyblob import BlobRefused
@@ -30,11 +31,14 @@ class Spent:
     """What came of an Activation that was spent on signatures, to be written where they are released.
 
     spending: its record, consumed. relocked: the credential under its new lock, where the confirmation brought one.
+    by, phone: the credential and the phone as they were at the door: they must be so when the signatures are released.
     """
 
     signatures: tuple[bytes, ...]
     spending: Draft[Spending]
     relocked: Draft[Credential] | None
+    by: Sealed[Credential]
+    phone: Device
 
 
 class Credentials:
@@ -121,19 +125,26 @@ class Credentials:
         if asked.relock:
             anew = locking.under_new_share(credential.value, opened, admission.attested.device.id)
             relocked = await self._parts.seals.draft(credential, anew)
-        return Spent(signatures, await self._door.spent(held), relocked)
+        return Spent(signatures, await self._door.spent(held), relocked, credential, admission.attested.device)
 
     async def consume(self, connection: AsyncConnection, spent: Spent, event: Event) -> None:
-        """Write that an Activation is spent, in the caller's transaction. Raises Conflict if another holds it."""
+        """Write that an Activation is spent, in the caller's transaction.
+
+        Key and phone are what they were at the door, until the caller's commit: a block that is being written goes
+        before or after, never between. Raises Conflict if another attempt holds it, Overtaken.
+        """
         spending = spent.spending.value
         now = spending.consumed_at or self._parts.clock.now()
         count = await store.consume(connection, spending.transaction, spending.lease, now)
         if count != len(spent.signatures):
             raise Conflict("another attempt holds the occurrences")
-        await self._parts.seals.write(connection, spent.spending, event)
-        if spent.relocked is not None:
+        await self._parts.devices.require_still_free(connection, spent.phone)
+        if spent.relocked is None:
+            await self._parts.seals.require_unchanged(connection, spent.by)
+        else:
             relocked = Event("credential.relocked", event.actor, spent.relocked.sealed.name)
             await self._parts.seals.write(connection, spent.relocked, relocked)
+        await self._parts.seals.write(connection, spent.spending, event)
 
     async def _signatures(self, key: WrappedKey, asked: Asked, certificate: bytes) -> tuple[bytes, ...]:
         keys, public_key = self._parts.keys_here(), x509.load_der_x509_certificate(certificate).public_key()

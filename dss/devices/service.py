@@ -19,7 +19,7 @@ from dss.hsm.servicekeys import ServiceKeys
 from dss.infra import once
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
-from dss.kernel.errors import AnswerRefused, Locked, NotFound, Unauthenticated
+from dss.kernel.errors import AnswerRefused, Locked, NotFound, Overtaken, Unauthenticated
 from dss.kernel.ids import DeviceId, UserId
 
 
@@ -175,6 +175,11 @@ class Devices:
         draft = weighed.draft
         if draft is not None:
             await self._parts.seals.write(connection, draft, _counted_event(draft))
+
+    async def require_still_free(self, connection: AsyncConnection, device: Device) -> None:
+        """Keep a phone from being locked or removed until the caller's commit. Raises Overtaken when it was."""
+        if await store.state_of(connection, device.id) is not device.state:
+            raise Overtaken("the phone was stopped; try again")
 
     def require_able(self, device: Device) -> None:
         """Raise Locked unless the phone may answer now."""

@@ -45,6 +45,12 @@ async def device_by_key(connection: AsyncConnection, thumbprint: str) -> Stored[
     return await _one(connection, DEVICES, devices.c.signature_thumbprint == thumbprint)
 
 
+async def state_of(connection: AsyncConnection, id: DeviceId) -> DeviceState:
+    """Return a phone's state, which stays so until the caller's commit."""
+    query = sa.select(devices.c.state).where(devices.c.id == id).with_for_update(read=True)
+    return DeviceState((await connection.execute(query)).scalar_one())
+
+
 async def devices_of(connection: AsyncConnection, user_id: UserId) -> list[Stored[Device]]:
     """Return a user's phones, oldest first, those that were removed among them."""
     query = DEVICES.select().where(devices.c.user_id == user_id).order_by(devices.c.id)

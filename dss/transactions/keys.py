@@ -26,15 +26,21 @@ class Keys:
         self._approvals = approvals
 
     async def suspend(self, id: CredentialId, actor: str) -> Credential:
-        """Block a key at once, by an operator. Raises NotFound, Conflict."""
-        return await self._carry_out(id, lambda key: self.suspending(key, Authority.OPERATOR, actor), actor)
+        """Block a key at once, by an operator; a second time changes nothing. Raises NotFound, Conflict."""
+        return await self._suspend(await self._parts.credentials.sealed(id), Authority.OPERATOR, actor)
 
     async def suspend_own(self, phone: Device, id: CredentialId) -> Credential:
-        """Block a key of a phone's owner at once. Raises NotFound, also for another's, Conflict, Locked."""
+        """Block a key of a phone's owner at once; a second time changes nothing.
+
+        Raises NotFound, also for another's, Conflict, Locked.
+        """
         self._parts.devices.require_able(phone)
-        await self.own(phone.user_id, id)
-        actor = f"device:{phone.id}"
-        return await self._carry_out(id, lambda key: self.suspending(key, Authority.SIGNER, actor), actor)
+        return await self._suspend(await self.own(phone.user_id, id), Authority.SIGNER, f"device:{phone.id}")
+
+    async def _suspend(self, known: Sealed[Credential], by: Authority, actor: str) -> Credential:
+        if known.value.suspended(by) == known.value:
+            return known.value
+        return await self._carry_out(known.value.id, lambda key: self._suspending(key, by, actor), actor)
 
     async def resume(self, id: CredentialId, actor: str) -> Credential | Proposal:
         """Free a suspended key, by an operator, or by two where that is the policy. Raises NotFound, Conflict."""
@@ -59,8 +65,7 @@ class Keys:
             raise NotFound("there is no such credential")
         return key
 
-    async def suspending(self, key: Sealed[Credential], by: Authority, actor: str) -> Plan:
-        """Plan to block a key. Raises Conflict."""
+    async def _suspending(self, key: Sealed[Credential], by: Authority, actor: str) -> Plan:
         return await self._plan(key, key.value.suspended(by), Event("credential.suspended", actor, key.name))
 
     async def resuming(self, key: Sealed[Credential], by: Authority, actor: str) -> Plan:

@@ -105,7 +105,10 @@ async def end_pending(
     to: CANCELLED for what is not being signed yet, FAILED for what is: its late result finds the row ended.
     """
     t = transactions
-    step = sa.update(t).where(concerned, t.c.state.in_(before(to)))
+    pending = concerned & t.c.state.in_(before(to))
+    # In one order, whoever ends them: two that end the same ones do not wait for each other.
+    await connection.execute(sa.select(t.c.id).where(pending).order_by(t.c.id).with_for_update())
+    step = sa.update(t).where(pending)
     ended = step.values(state=to, changed_at=now, why=why, **FORGOTTEN).returning(t)
     return [_transaction(row) for row in await connection.execute(ended)]
 

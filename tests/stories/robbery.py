@@ -1,6 +1,5 @@
 """A world with an intruder at its database, and the tally of all that comes out of it."""
 
-import functools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -20,12 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dss.ca.tables import certificates
 from dss.credentials.tables import credentials
+from dss.devices import enrolment
 from dss.devices.tables import devices
 from dss.hsm.userkeys import UserKeys
 from dss.kernel import b64
 from dss.transactions.machine import Work
 from dss.transactions.tables import entries, transactions
-from mobile_mock import pins
 from mobile_mock.errors import PhoneError
 from mobile_mock.phone import Phone
 from tests.stories.test_answers import HASH
@@ -198,9 +197,9 @@ def note_signings(patch: pytest.MonkeyPatch) -> list[object]:
 
 @asynccontextmanager
 async def robbery(world: World) -> AsyncIterator[Robbery]:
-    """Put an intruder into a world; its phones compute the proof of a PIN once."""
+    """Put an intruder into a world; its phones prove PINs quickly."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pins, "proof", functools.cache(pins.proof))
+        patch.setattr(enrolment, "PIN_ITERATIONS", 1)
         used = note_signings(patch)
         watched = Watched(world.app)
         world.app = watched

@@ -18,6 +18,7 @@ from dss.audit.tables import audit_events
 from dss.ca.model import Reason
 from dss.credentials.activation import Activation
 from dss.credentials.tables import activations
+from dss.devices import enrolment
 from dss.kernel import b64, canonical
 from dss.kernel.errors import AnswerRefused, Conflict, DssError, Expired, Locked
 from dss.kernel.ids import CredentialId, DeviceId, TransactionId
@@ -61,6 +62,7 @@ async def why_refused(world: World, forged: Activation) -> DssError:
 @pytest.fixture
 def signings(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What the HSM was asked to sign with people's keys, from the moment on that a test empties this."""
+    monkeypatch.setattr(enrolment, "PIN_ITERATIONS", 1)
     return note_signings(monkeypatch)
 
 
@@ -203,8 +205,7 @@ async def test_t47_a_key_or_a_phone_that_may_no_longer_sign_signs_nothing_that_w
     first = [await confirmed(world, application, person) for person in (alice, carol, dave)]
     signings.clear()
 
-    async def is_refused(right: Activation, kind: type[DssError], says: str) -> None:
-        """Also where the log no longer tells that the transaction ended with it."""
+    async def refused_though_the_log_is_cut(right: Activation, kind: type[DssError], says: str) -> None:
         await why_refused(world, right)
         ends = await intruder.cut_end(right.asked().transaction)
         fault = await why_refused(world, right)
@@ -213,15 +214,15 @@ async def test_t47_a_key_or_a_phone_that_may_no_longer_sign_signs_nothing_that_w
         assert (type(fault), says in fault.detail) == (kind, True), fault.detail
 
     await keys.suspend(CredentialId(alice.credential_id), OPERATOR)
-    await is_refused(first[0], Conflict, "suspended")
+    await refused_though_the_log_is_cut(first[0], Conflict, "suspended")
     await keys.revoke(CredentialId(alice.credential_id), Reason.KEY_COMPROMISE, OPERATOR)
-    await is_refused(first[0], Conflict, "revoked")
+    await refused_though_the_log_is_cut(first[0], Conflict, "revoked")
     await keys.destroy(CredentialId(carol.credential_id), OPERATOR)
-    await is_refused(first[1], Conflict, "destroyed")
+    await refused_though_the_log_is_cut(first[1], Conflict, "destroyed")
     await phones.block(DeviceId(dave.phone.kept().device), OPERATOR)
-    await is_refused(first[2], Locked, "locked")
+    await refused_though_the_log_is_cut(first[2], Locked, "locked")
     await phones.remove(DeviceId(dave.phone.kept().device), OPERATOR)
-    await is_refused(first[2], Locked, "removed")
+    await refused_though_the_log_is_cut(first[2], Locked, "removed")
     assert signings == []
 
 

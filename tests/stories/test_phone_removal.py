@@ -1,5 +1,7 @@
 """Stories of a phone that is removed: its proofs, its share and what it confirmed are worth nothing from then on."""
 
+import asyncio
+
 import pytest
 import sqlalchemy as sa
 
@@ -7,7 +9,7 @@ from dss.infra.schema import metadata
 from dss.kernel.errors import Conflict
 from dss.transactions.machine import Work
 from mobile_mock.misbehave import Misbehaviour
-from tests.protocol.prover import Prover
+from tests.protocol.prover import LIST, Prover
 from tests.world.owners import (
     ABSENT,
     HOUR,
@@ -95,6 +97,20 @@ async def test_what_a_removed_phone_confirmed_and_is_not_signed_yet_ends(alice: 
     assert await held(other) == [(True, True)]
     assert await alice.signs(other) == "signed"
     assert await held(other) == [(True, False)]
+
+
+@in_the_street
+async def test_a_phone_that_waits_for_news_while_it_is_removed_is_told_none(alice: Owner) -> None:
+    """Its call was made, and its proof was right, before."""
+    other, prover = await alice.joined(), Prover.of(alice.world, alice.phone)
+    news = asyncio.create_task(prover.call(path=LIST, params={"wait": 2}))
+    done, _ = await asyncio.wait({news}, timeout=0.05)
+    assert not done, "the phone did not wait"
+
+    await alice.world.services.phones.remove(id_of(alice.phone), OPERATOR)
+    shown = await alice.asked(other)
+
+    assert shown.id not in (await news).text
 
 
 # --- the last phone ---

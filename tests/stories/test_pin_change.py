@@ -1,9 +1,12 @@
 """Stories of a new PIN: typed on the phone, in force at once or not at all, whatever is lost on the way (F16, F17)."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from dss.devices.service import Devices
 from mobile_mock.answer import Answer
 from mobile_mock.errors import BadInput
 from mobile_mock.showing import Shown
@@ -164,6 +167,27 @@ async def test_an_answer_by_the_old_pin_that_comes_after_the_change_is_refused_a
     assert await refusal(alice.phone.send(by_old_pin)) == REFUSED
     assert (await alice.device()).pin_failures == 0
     assert await alice.confirms(signature, pin=NEW_PIN) == "signed"
+
+
+@in_the_street
+async def test_an_answer_that_is_looked_at_while_the_pin_changes_is_not_accepted_by_the_old_one(
+    alice: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, signature = await alice.wishes("pin"), await alice.asked()
+    before, weigh = alice.phone.kept().counter, Devices.weigh
+    alice.phone._store.save(replace(alice.phone.kept(), counter=before + 1))
+    by_old_pin = await alice.phone.prepare(signature, PIN)
+    alice.phone._store.save(replace(alice.phone.kept(), counter=before))
+
+    async def weigh_after_the_change(*looked_at: Any) -> Any:
+        monkeypatch.undo()
+        assert await alice.confirms(change, new_pin=NEW_PIN) == "signed"
+        return await weigh(*looked_at)
+
+    monkeypatch.setattr(Devices, "weigh", weigh_after_the_change)
+    assert await refusal(alice.phone.send(by_old_pin)) == REFUSED
+    assert (await alice.device()).pin_failures == 0
+    await require_new_pin(alice)
 
 
 @in_the_street

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -98,6 +99,20 @@ async def test_t48_a_locked_phone_s_answers_are_refused_and_not_looked_at(alice:
     assert {refused[:2] for refused in refusals} == {LOCKED}
     assert len(set(refusals)) == 1
     assert await alice.device() == before
+
+
+@in_the_street
+async def test_t20_the_owner_is_told_of_each_lock_and_when_it_ends(alice: Owner) -> None:
+    for rung in (3 * HOUR, 24 * HOUR, None):
+        letters = len(await alice.letters())
+        await fail(alice)
+        (letter,) = (await alice.letters())[letters:]
+        assert "Key 1" in letter
+        if rung is not None:
+            assert f"{alice.world.clock.now() + timedelta(seconds=rung):%Y-%m-%d %H:%M} UTC" in letter
+            await alice.later(rung)
+        else:
+            assert "UTC" not in letter
 
 
 @in_the_street

@@ -7,7 +7,7 @@ import pytest
 from mobile_mock.errors import Refused
 from mobile_mock.misbehave import Misbehaviour
 from mobile_mock.phone import Phone
-from tests.world.owners import HOUR, REFUSED, Owner, alice, bob, held, id_of, opens, refusal, share_of, street
+from tests.world.owners import CONFLICT, HOUR, REFUSED, Owner, alice, bob, held, id_of, opens, refusal, share_of, street
 from tests.world.world import OPERATOR, PIN
 
 __all__ = ["alice", "bob", "street"]
@@ -119,6 +119,8 @@ async def test_a_key_is_locked_anew_by_a_change_too_and_then_opens_for_that_phon
     assert await held(alice.phone) == [(True, False)]
     assert await held(other) == [(False, False)]
     assert not opens(await alice.key(), old)
+    for action in ("relock", "password"):
+        assert await refusal(other.change(action, credential=alice.credential_id)) == CONFLICT
     assert await alice.signs() == "signed"
 
 

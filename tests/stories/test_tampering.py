@@ -67,7 +67,8 @@ def of_the_signer(stage: Robbery, table: sa.Table) -> str:
 def before_opening(table: sa.Table) -> Play:
     async def play(stage: Robbery, edit: Edit) -> None:
         await edit(of_the_signer(stage, table))
-        await go_on(stage, await stage.ask())
+        await stage.try_confirm(await stage.ask())
+        await stage.world.settle()
 
     return play
 

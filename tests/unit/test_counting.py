@@ -19,7 +19,7 @@ from tests.world.clock import START
 LIMITS = Limits()
 HOUR = timedelta(hours=1)
 A_LONG_TIME = timedelta(days=10_000)
-thorough = settings(max_examples=20_000 if "DSS_SOAK" in os.environ else 100)
+thorough = settings(max_examples=3_000 if "DSS_SOAK" in os.environ else 100)
 
 NEW = Device(
     id=DeviceId("01K00000000000000000000DEV"),

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator import ValidationContext
 
 from dss.kernel import b64
+from dss.kernel.errors import DssError
 from dss.worker.rounds import JOBS
 from tests.world.world import Application, World
 
@@ -23,9 +25,10 @@ REVOKED = "certificate revoked"
 
 
 async def worker_round(world: World) -> None:
-    """Let the worker do each of its jobs once."""
+    """Let the worker do each of its jobs once; as there, one that is postponed keeps no other from its turn."""
     for job in JOBS:
-        await job.do(world.services)
+        with suppress(DssError):
+            await job.do(world.services)
 
 
 @dataclass
