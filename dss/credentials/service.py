@@ -91,13 +91,15 @@ class Credentials:
     async def examine(self, examined: Examined, asked: Asked) -> Examined:
         """Look whether the share, and the password if the key has one, that came with a confirmation open the key.
 
-        A wrong password counts as a wrong try; without a password the share itself is wrong, and that does not fit.
+        A wrong password counts as a wrong try. Where the key has none, or the phone's share opens it no more, it is the
+        share that is wrong, and that does not fit.
         """
         opened = examined.opened
         if not examined.is_confirmation or not asked.opens_key or opened is None:
             return examined
         credential = await self.get(asked.credential_id)
-        if credential.password != asked.credential.get("password"):
+        stale = examined.device.id not in credential.holders
+        if stale or credential.password != asked.credential.get("password"):
             return replace(examined, fits=False)
         try:
             locking.unlock(credential, opened)

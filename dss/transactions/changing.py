@@ -91,6 +91,8 @@ class Changing:
         if wish.reason is not None:
             return {"reason": wish.reason.value}
         if wish.phone_id is not None:
+            if wish.phone_id == phone.id:
+                raise Conflict("a phone removes another phone, not itself")
             other = (await self._phones.own(phone.user_id, wish.phone_id)).value
             return {"phone": {"id": other.id, "name": other.name}}
         return {}
@@ -144,7 +146,8 @@ class Changing:
     async def _locked_anew(self, key: Sealed[Credential], anew: Credential, event: Event) -> Plan:
         """Plan a new lock; what was confirmed with the old secrets and is on its way could not open it."""
         draft = await self._parts.seals.draft(key, anew)
-        return Plan(((draft, event),), Ends("the key was locked anew", credentials=(anew.id,)))
+        ends = Ends("the key was locked anew", credentials=(anew.id,), sharers=(anew.user_id,))
+        return Plan(((draft, event),), ends)
 
 
 def _require_whole(wish: OpenChange) -> None:

@@ -182,9 +182,13 @@ class Performing:
     async def _release(self, held: Transaction, results: dict[int, Signed], spent: Spent) -> None:
         """Write the results, consume the Activation and end the transaction: all or nothing, and only once."""
         p = self._parts
+        topics: list[str] = []
         try:
             async with p.database.write() as connection:
                 await store.finish(connection, held, State.SIGNED, p.clock.now())
+                if spent.relocked is not None:
+                    ends = Ends("the key was locked anew", sharers=(held.user_id,))
+                    topics = await self._plans.end(connection, ends, "server", but=held.id)
                 for index, signed in results.items():
                     await entries.put_signed(connection, held.id, index, signed)
                 await p.credentials.consume(connection, spent, _signed_event(held))
@@ -192,6 +196,7 @@ class Performing:
             raise Unavailable("another change came first") from fault
         except Conflict:
             await self._note_late(held)
+        await p.bus.wake(*topics)
 
     async def _hand_on(self, held: Transaction, work: Work) -> None:
         async with self._parts.database.write() as connection:

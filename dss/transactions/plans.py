@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dss.audit.event import Event, Outcome
 from dss.audit.seals import Draft
 from dss.ca.model import Reason
+from dss.devices.request import Kind
 from dss.kernel.errors import Overtaken
 from dss.kernel.ids import CredentialId, DeviceId, TransactionId, UserId
 from dss.notify.model import Letter
@@ -29,19 +30,21 @@ TRIES = 16
 class Ends:
     """Which transactions end: those with a key, those that a phone answered or alone may answer, all of a person.
 
-    why: a sentence for those who wait.
+    why: a sentence for those who wait. sharers: people whose shares end.
     """
 
     why: str
     credentials: tuple[CredentialId, ...] = ()
     phones: tuple[DeviceId, ...] = ()
     people: tuple[UserId, ...] = ()
+    sharers: tuple[UserId, ...] = ()
 
     def concerned(self, but: TransactionId | None) -> sa.ColumnElement[bool]:
         """Return the condition on transactions; but: one that goes on."""
         t = transactions
         by_phone = sa.or_(t.c.device_id.in_(self.phones), t.c.for_device_id.in_(self.phones))
-        named = sa.or_(t.c.credential_id.in_(self.credentials), by_phone, t.c.user_id.in_(self.people))
+        shares = (t.c.kind == Kind.SHARE) & t.c.user_id.in_(self.sharers)
+        named = sa.or_(t.c.credential_id.in_(self.credentials), by_phone, t.c.user_id.in_(self.people), shares)
         return named if but is None else named & (t.c.id != but)
 
 

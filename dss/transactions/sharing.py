@@ -77,7 +77,12 @@ class Sharing:
             return []
         async with p.database.read() as connection:
             stored = await devices.shares_waiting(connection, phone.id)
-        return [share.value for share in await p.seals.prove_all(stored)]
+        shares = [share.value for share in await p.seals.prove_all(stored)]
+        open_to = {
+            key.value.id for key in await p.credentials.living_of(phone.user_id) if phone.id in key.value.holders
+        }
+        # What was locked anew meanwhile is opened by none of what waits.
+        return [share for share in shares if open_to & set(share.credentials)]
 
     async def taken(self, phone: Device, id: TransactionId) -> Share:
         """Note that a phone has taken a share, and forget the ciphertext; a second time changes nothing.
@@ -90,7 +95,7 @@ class Sharing:
             stored = await devices.share(connection, id)
         share = await p.seals.prove(stored)
         if share.value.to_device != phone.id or share.value.state is ShareState.STOPPED:
-            raise NotFound("there is no such share")
+            raise NotFound
         if share.value.state is ShareState.TAKEN:
             return share.value
         draft = await p.seals.draft(share, share.value.ended(ShareState.TAKEN))
@@ -104,6 +109,8 @@ class Sharing:
         if _shown(other) != asked.share["phone"]:
             raise Conflict("the phone is not the one that was confirmed")
         keys = await self._keys(admission)
+        if not keys:
+            raise Conflict("none of the keys can be shared any more")
         row = {
             "id": held.id,
             "from_device_id": admission.attested.device.id,

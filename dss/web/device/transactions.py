@@ -12,11 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from dss.devices.answer import Came
-from dss.devices.model import Standing
+from dss.devices.model import Device, Standing
 from dss.devices.request import Kind
 from dss.documents.model import PDF, Prepared
 from dss.kernel.clock import timestamp
-from dss.kernel.errors import AnswerRefused, Conflict, Expired, Locked, Unavailable
+from dss.kernel.errors import AnswerRefused, Conflict, Expired, Locked, Unauthenticated, Unavailable
 from dss.kernel.ids import TransactionId
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
@@ -97,6 +97,8 @@ async def list_waiting(request: Request, wait: Wait = 0, known: Known = "") -> N
     device, services = device_of(request), services_of(request)
     found = await services.transactions.waiting(device, seen, wait)
     others = await services.devices.of_user(device.user_id)
+    if device.id not in {phone.id for phone in others}:
+        raise Unauthenticated("the phone was removed")
     now = services.clock.now()
     new = [phone for phone in others if phone.standing(now) is Standing.WAITING and phone.id != device.id]
     told = [WaitingPhone(phone.id, phone.name, timestamp(phone.active_from)) for phone in new if phone.active_from]
@@ -144,12 +146,12 @@ async def answer_transaction(request: Request, id: Id, body: Answer) -> Answered
 @op("GET", "/device/v1/stream", gives=(EVENTS,))
 async def stream(request: Request) -> EventSourceResponse:
     """Receive an event for each transaction that comes to await an answer; a wake-up only."""
-    return EventSourceResponse(_events(request), ping=PING_S)
+    return EventSourceResponse(_events(request, device_of(request)), ping=PING_S)
 
 
-async def _events(request: Request) -> AsyncIterator[ServerSentEvent]:
+async def _events(request: Request, device: Device) -> AsyncIterator[ServerSentEvent]:
     """Give the events until the phone has gone; without a database the stream ends, and the phone opens another."""
-    device, transactions = device_of(request), services_of(request).transactions
+    transactions = services_of(request).transactions
     told: list[TransactionId] = []
     while not await request.is_disconnected():
         try:
