@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -131,7 +131,7 @@ class Seals:
 
     async def prove_all(self, stored: Sequence[Stored[Value]]) -> list[Sealed[Value]]:
         """Return the values of several rows, as `prove`."""
-        texts = [_text(one.register, one.row) for one in stored]
+        texts = [await self._text_of(one) for one in stored]
         fresh = [text for one, text in zip(stored, texts, strict=True) if not self._remembers(one.row["seal"], text)]
         codes = dict(zip(fresh, await self._keys.hmac_all(KeyName.SEAL, fresh), strict=True)) if fresh else {}
         for one, text in zip(stored, texts, strict=True):
@@ -156,7 +156,7 @@ class Seals:
         """
         register, row = stored.register, stored.row
         if row["seal"] is not None or stored.logged_seal is not None:
-            raise Tampered(f"{stored.name} had a seal before")
+            await self._alarm(stored, "the row had a seal before, and was to be adopted")
         text = _text(register, {**row, **changes, "version": 1})
         seal = await self._keys.hmac(KeyName.SEAL, text)
         mine = (register.table.c[register.key] == row[register.key]) & register.table.c.seal.is_(None)
@@ -198,6 +198,12 @@ class Seals:
         self._remember(seal, text)
         return Draft(replace(unsealed, row={**unsealed.row, "seal": seal}), over)
 
+    async def _text_of(self, stored: Stored[Any]) -> bytes:
+        try:
+            return _text(stored.register, stored.row)
+        except ValueError:  # a value that no seal was ever made over
+            await self._alarm(stored, "the row has a value that cannot be sealed")
+
     async def _require(self, stored: Stored[Any], code: bytes | None) -> None:
         """Require that the seal is the code that was computed, unless it was proven before, and the newest."""
         seal = stored.row["seal"]
@@ -209,6 +215,9 @@ class Seals:
             why = "the row is not the newest that the log knows"
         else:
             return
+        await self._alarm(stored, why)
+
+    async def _alarm(self, stored: Stored[Any], why: str) -> NoReturn:
         await self.audit.alarm(stored.name, why)
         raise Tampered("a stored record was altered; it is not used, and the operators are told", audited=True)
 

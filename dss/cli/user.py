@@ -40,7 +40,8 @@ def register(
         organization=organization,
         locale=locale,
     )
-    show(_shown(run(lambda services: services.users.register(new, OPERATOR))), as_json=as_json)
+    registered = run(lambda services: services.users.register(new, OPERATOR), TokenName.SERVICE)
+    show(_shown(registered), as_json=as_json)
 
 
 @app.command()
@@ -67,7 +68,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the signers."""
-    found = run(lambda services: services.users.list(UserId(after) if after else None, limit))
+    found = run(lambda services: services.users.list(UserId(after) if after else None, limit), TokenName.SERVICE)
     show_all([_shown(user) for user in found], as_json=as_json)
 
 

@@ -22,7 +22,7 @@ from dss.infra import jose
 from dss.infra.db import Database
 from dss.kernel import b64
 from dss.kernel.clock import Clock
-from dss.kernel.errors import AnswerRefused, BadRequest, NotFound, Overtaken
+from dss.kernel.errors import AnswerRefused, BadRequest, NotFound, Overtaken, Tampered
 from dss.kernel.ids import BoxKeyId, DeviceId, Ids, made_at
 
 log = structlog.get_logger(__name__)
@@ -132,7 +132,8 @@ class Boxes:
         for id in (*(stored.row["id"] for stored in due), *stray):
             await self._keys.destroy_box_key(id)
         for stored in due:
-            await self._mark_destroyed(stored)
+            with suppress(Tampered):  # alarmed, and the key is gone: the others go on
+                await self._mark_destroyed(stored)
         async with self._database.write() as connection:
             for id in stray:
                 await self._seals.audit.record(connection, Event("box_key.destroyed", "server", f"box_key:{id}"))

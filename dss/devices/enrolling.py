@@ -152,6 +152,8 @@ class Enrolling:
         async with p.database.read() as connection:
             await require_room(connection, user.id, p.limits)
             ever, _ = await store.count_devices(connection, user.id)
+        # The log remembers phones whose rows are gone.
+        ever = ever or await p.audit.tells(f"user:{user.id}", {"device.enrolled"})
         return (p.clock.now() + p.limits.new_phone_wait).replace(microsecond=0) if ever else None
 
     async def _register(self, known: Sealed[Enrolment], row: dict[str, Any], user: User) -> None:

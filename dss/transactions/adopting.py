@@ -6,8 +6,9 @@ from dss.audit.seals import Register, Stored
 from dss.credentials.registers import CREDENTIALS
 from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS
 from dss.transactions.parts import Parts
+from dss.users.store import USERS
 
-REGISTERS: tuple[Register[Any], ...] = (DEVICES, ENROLMENTS, BOX_KEYS, CREDENTIALS)
+REGISTERS: tuple[Register[Any], ...] = (USERS, DEVICES, ENROLMENTS, BOX_KEYS, CREDENTIALS)
 
 
 class Adopting:

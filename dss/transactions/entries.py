@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dss.devices.request import Item, Shown
 from dss.kernel import b64
 from dss.kernel.digest import SHA256, Digest, algorithm_named
-from dss.kernel.errors import NotFound
+from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import DocumentId, TransactionId
 from dss.transactions.model import Entry, Signed
 from dss.transactions.tables import entries
@@ -62,7 +62,10 @@ async def forget(connection: AsyncConnection, transaction: TransactionId) -> Non
 def _entry(row: Any) -> Entry:
     signed = None if row.signature is None else Signed(row.signature, row.file_sha256, row.file_size or 0)
     document = None if row.document_id is None else DocumentId(row.document_id)
-    return Entry(_item(row.item), document, row.place, signed)
+    item = _item(row.item)
+    if item.index != row.index:
+        raise Conflict("an entry of the transaction is not in its place")
+    return Entry(item, document, row.place, signed)
 
 
 def _item(member: dict[str, Any]) -> Item:

@@ -136,7 +136,8 @@ async def claim(connection: AsyncConnection, work: Work, now: datetime, until: d
     t = transactions
     idle = sa.or_(t.c.lease_until.is_(None), t.c.lease_until <= now)
     usable = sa.or_(t.c.state == State.SIGNING, (t.c.state == State.CONFIRMED) & (t.c.sad_expires_at > now))
-    free = (t.c.work == work) & usable & idle
+    # What no kind is known of would be chosen for ever, and keep all others waiting.
+    free = (t.c.work == work) & t.c.kind.in_(list(Kind)) & usable & idle
     candidate = sa.select(t.c.id).where(free).order_by(t.c.lease_until.nulls_first(), t.c.id)
     chosen = (await connection.execute(candidate.limit(1).with_for_update(skip_locked=True))).scalar_one_or_none()
     if chosen is None:

@@ -1,12 +1,14 @@
 """The verbs over users."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from sqlalchemy.exc import IntegrityError
 
 from dss.audit.event import Event
-from dss.audit.service import Audit
+from dss.audit.seals import Seals
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
-from dss.kernel.errors import NotFound
+from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import Ids, UserId
 from dss.users import store
 from dss.users.model import LOGIN, User, require_acceptable
@@ -29,9 +31,9 @@ class NewUser:
 class Users:
     """Registers the people whose keys sign, and finds them."""
 
-    def __init__(self, database: Database, audit: Audit, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, seals: Seals, clock: Clock, ids: Ids) -> None:
         self._database = database
-        self._audit = audit
+        self._seals = seals
         self._clock = clock
         self._ids = ids
 
@@ -54,25 +56,31 @@ class Users:
             created_at=self._clock.now(),
         )
         require_acceptable(user)
-        async with self._database.write() as connection:
-            await store.add(connection, user)
-            event = Event("user.registered", actor, f"user:{user.id}", details={"login": user.login})
-            await self._audit.record(connection, event)
+        draft = await self._seals.draft_new(store.USERS, asdict(user))
+        event = Event("user.registered", actor, draft.sealed.name, details={"login": user.login})
+        try:
+            async with self._database.write() as connection:
+                await self._seals.write(connection, draft, event)
+        except IntegrityError as fault:
+            raise Conflict(f"the login {user.login} is taken") from fault
         return user
 
     async def get(self, id: UserId) -> User:
-        """Return a user. Raises NotFound."""
+        """Return a user. Raises NotFound, Tampered."""
         async with self._database.read() as connection:
-            return await store.get(connection, id)
+            stored = await store.get(connection, id)
+        return (await self._seals.prove(stored)).value
 
     async def by_login(self, login: str) -> User:
-        """Return the user of a login. Raises NotFound."""
+        """Return the user of a login. Raises NotFound, Tampered."""
         if not LOGIN.fullmatch(login):
             raise NotFound("there is no such user")
         async with self._database.read() as connection:
-            return await store.by_login(connection, login)
+            stored = await store.by_login(connection, login)
+        return (await self._seals.prove(stored)).value
 
     async def list(self, after: UserId | None, limit: int) -> tuple[User, ...]:
         """Return up to limit users in the order they were registered, from the first one after an id."""
         async with self._database.read() as connection:
-            return tuple(await store.page(connection, after, limit))
+            stored = await store.page(connection, after, limit)
+        return tuple(sealed.value for sealed in await self._seals.prove_all(stored))

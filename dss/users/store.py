@@ -1,45 +1,44 @@
-"""Queries of users."""
+"""Queries of users. What is found is believed only once its seal is proven."""
 
-from dataclasses import asdict
+from dataclasses import fields
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dss.kernel.errors import Conflict, NotFound
+from dss.audit.seals import Register, Row, Stored
+from dss.kernel.errors import NotFound
 from dss.kernel.ids import UserId
 from dss.users.model import User
 from dss.users.tables import users
 
 
-async def add(connection: AsyncConnection, user: User) -> None:
-    """Add a user. Raises Conflict if the login is taken."""
-    try:
-        await connection.execute(sa.insert(users).values(**asdict(user)))
-    except IntegrityError as fault:
-        raise Conflict(f"the login {user.login} is taken") from fault
+def _user(row: Row) -> User:
+    return User(**{field.name: row[field.name] for field in fields(User)})
 
 
-async def get(connection: AsyncConnection, id: UserId) -> User:
+USERS = Register("user", users, _user, lambda _: {})
+
+
+async def get(connection: AsyncConnection, id: UserId) -> Stored[User]:
     """Return a user. Raises NotFound."""
     return await _one(connection, users.c.id == id)
 
 
-async def by_login(connection: AsyncConnection, login: str) -> User:
+async def by_login(connection: AsyncConnection, login: str) -> Stored[User]:
     """Return the user of a login. Raises NotFound."""
     return await _one(connection, users.c.login == login)
 
 
-async def page(connection: AsyncConnection, after: UserId | None, limit: int) -> list[User]:
+async def page(connection: AsyncConnection, after: UserId | None, limit: int) -> list[Stored[User]]:
     """Return users in the order they were registered, those after an id."""
-    query = sa.select(users).order_by(users.c.id).limit(limit)
+    query = USERS.select().order_by(users.c.id).limit(limit)
     if after is not None:
         query = query.where(users.c.id > after)
-    return [User(**row) for row in (await connection.execute(query)).mappings()]
+    return [Stored.of(USERS, row) for row in await connection.execute(query)]
 
 
-async def _one(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> User:
-    row = (await connection.execute(sa.select(users).where(condition))).mappings().one_or_none()
+async def _one(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> Stored[User]:
+    row = (await connection.execute(USERS.select().where(condition))).one_or_none()
     if row is None:
         raise NotFound("there is no such user")
-    return User(**row)
+    return Stored.of(USERS, row)

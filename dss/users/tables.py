@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from dss.infra.schema import UtcTime, id_column, metadata
+from dss.infra.schema import UtcTime, id_column, metadata, seal_columns
 
 users = sa.Table(
     "users",
@@ -17,5 +17,6 @@ users = sa.Table(
     sa.Column("organization", sa.String(64), nullable=True),
     sa.Column("locale", sa.String(2), nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
+    *seal_columns(),
     sa.UniqueConstraint("login"),
 )

@@ -73,7 +73,7 @@ def middle_of(ground: Ground, pool: Pool) -> Middle:
         lambda letter: g.tokens.service.hmac(KeyName.ENROLMENT, b"dss/outbox/v1\x00" + letter.encode()),
     )
     return Middle(
-        users=Users(g.database, g.audit, g.clock, g.ids),
+        users=Users(g.database, g.seals, g.clock, g.ids),
         clients=Clients(g.database, g.audit, g.clock, g.ids),
         ca=Ca(g.database, g.tokens.ca, g.audit, g.clock, CaSettings(s.pki_url, s.policy_oid, ISSUING_CA)),
         documents=Documents(means, s.document_limit),

@@ -15,9 +15,11 @@ from dss.infra.schema import UtcTime, metadata
 from dss.kernel import canonical
 from dss.kernel.errors import Tampered
 from dss.operators.store import PROPOSALS
+from dss.users.store import USERS
 from tests.world.servicekeys import SoftwareServiceKeys
 
 REGISTERS: tuple[Register[Any], ...] = (
+    USERS,
     ENROLMENTS,
     DEVICES,
     BOX_KEYS,

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from dss.audit.seals import Seals
 from dss.audit.service import Audit
 from dss.infra.db import Database
 from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import Ids, UserId
 from dss.users.service import NewUser, Users
 from tests.world.clock import START, HandClock
+from tests.world.servicekeys import SoftwareServiceKeys
 
 OLENA = NewUser(
     login="olena",
@@ -28,7 +30,7 @@ OPERATOR = "operator:cli"
 
 @pytest.fixture
 def users(database: Database, audit: Audit, clock: HandClock, ids: Ids) -> Users:
-    return Users(database, audit, clock, ids)
+    return Users(database, Seals(SoftwareServiceKeys(), audit), clock, ids)
 
 
 async def test_a_registered_signer_is_found_by_id_and_by_login(users: Users, audit: Audit) -> None:

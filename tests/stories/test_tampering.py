@@ -24,6 +24,8 @@ from dss.operators.service import Approvals
 from dss.operators.store import PROPOSALS
 from dss.operators.tables import proposals
 from dss.transactions.machine import Work
+from dss.users.store import USERS
+from dss.users.tables import users
 from mobile_mock.errors import PhoneError
 from tests.stories.robbery import EVERYTHING, Fruits, Robbery, robbery
 from tests.world.intruder import mutations
@@ -33,7 +35,7 @@ from tests.world.world import PIN, World, new_world
 SAMPLE = 2
 KINDS = {
     register.table: register.kind
-    for register in (ENROLMENTS, DEVICES, BOX_KEYS, SHARES, CREDENTIALS, ACTIVATIONS, PROPOSALS)
+    for register in (USERS, ENROLMENTS, DEVICES, BOX_KEYS, SHARES, CREDENTIALS, ACTIVATIONS, PROPOSALS)
 }
 Edit = Callable[[str], Awaitable[None]]
 Play = Callable[[Robbery, Edit], Awaitable[str | None]]
@@ -61,7 +63,8 @@ async def go_on(stage: Robbery, id: str | None = None) -> None:
 
 
 def of_the_signer(stage: Robbery, table: sa.Table) -> str:
-    return {devices: stage.alice.phone.kept().device, credentials: stage.alice.credential_id}[table]
+    named = {devices: stage.alice.phone.kept().device, credentials: stage.alice.credential_id}
+    return (named | {users: stage.alice.user.id})[table]
 
 
 def before_opening(table: sa.Table) -> Play:
@@ -115,7 +118,8 @@ def before_the_certificate(table: sa.Table) -> Play:
     async def play(stage: Robbery, edit: Edit) -> str:
         credential, id = await stage.asked_for_a_key()
         await stage.work(Work.KEY)
-        await edit({activations: id, credentials: credential, devices: of_the_signer(stage, devices)}[table])
+        made = {activations: id, credentials: credential}
+        await edit(made[table] if table in made else of_the_signer(stage, table))
         await stage.world.settle()
         await stage.try_confirm()
         return id
@@ -169,6 +173,8 @@ async def before_a_second_operator_agrees(stage: Robbery, edit: Edit) -> None:
 
 
 MOMENTS = {
+    "person before opening": Moment(users, before_opening(users), ("id",)),
+    "person before the certificate": Moment(users, before_the_certificate(users), ("id",)),
     "phone before opening": Moment(devices, before_opening(devices)),
     "phone before the answer": Moment(devices, before_the_answer(devices)),
     "phone before the signature": Moment(devices, before_the_signature(devices)),
