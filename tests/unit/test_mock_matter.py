@@ -125,7 +125,7 @@ def test_a_change_has_a_credential_exactly_where_it_is_of_one(action):
         *({"phone": None}, {"phone": "7"}, {"share": SHARE}, {"relock": True}, {"documents": [A_DOCUMENT]}),
         *({"change": None}, {"kind": "sign"}, {"kind": "share"}),
     ],
-    ids=lambda changes: "-".join(changes),
+    ids="-".join,
 )
 def test_a_change_with_members_of_another_kind_is_refused(changes):
     refused(payload_of("resume", **changes))
