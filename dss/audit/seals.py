@@ -26,7 +26,7 @@ from dss.hsm.servicekeys import KeyName, ServiceKeys
 from dss.infra.db import Database
 from dss.infra.schema import EPOCH
 from dss.kernel import b64, canonical
-from dss.kernel.errors import Overtaken, Tampered
+from dss.kernel.errors import BadRequest, Conflict, Overtaken, Tampered
 
 LABEL = b"dss/seal/v1\x00"
 OWN = ("version", "seal")
@@ -64,22 +64,28 @@ def _select(register: Register[Any]) -> sa.Select[Any]:
     e = audit_events
     name = sa.literal(f"{register.kind}:") + register.table.c[register.key]
     newest = sa.select(e.c.seal).where(e.c.sealed_row == name).order_by(e.c.sealed_version.desc()).limit(1)
-    return sa.select(register.table, newest.scalar_subquery().label("logged_seal"))
+    version = sa.select(sa.func.max(e.c.sealed_version)).where(e.c.sealed_row == name)
+    told = (newest.scalar_subquery().label("logged_seal"), version.scalar_subquery().label("logged_version"))
+    return sa.select(register.table, *told)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored(Generic[Value]):
-    """A row as the database tells it: nobody acts on it before its seal is proven."""
+    """A row as the database tells it: nobody acts on it before its seal is proven.
+
+    logged_seal, logged_version: the newest that the log knows of it, and how often it was sealed.
+    """
 
     register: Register[Value]
     row: Row
     logged_seal: bytes | None
+    logged_version: int | None
 
     @classmethod
     def of(cls, register: Register[Value], found: Any) -> "Stored[Value]":
         """Take a row that `Register.select` found."""
         row = dict(found._mapping)  # noqa: SLF001  SQLAlchemy's public name for a row as a mapping
-        return cls(register, row, row.pop("logged_seal"))
+        return cls(register, row, row.pop("logged_seal"), row.pop("logged_version"))
 
     @property
     def name(self) -> str:
@@ -103,10 +109,27 @@ class Sealed(Generic[Value]):
 
 @dataclass(frozen=True, slots=True)
 class Draft(Generic[Value]):
-    """A row as it is to be, with its new seal; over: the seal that it must still have, None for a new row."""
+    """A row as it is to be, with its new seal.
+
+    over: the seal that it must still have. superseding: the columns to set in a row that cannot be proven, and may
+    have no seal; None for others. A draft with neither is a new row.
+    """
 
     sealed: Sealed[Value]
     over: bytes | None
+    superseding: Row | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """True for a row that is not there yet."""
+        return self.over is None and self.superseding is None
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The columns to set in a row that is there."""
+        row, register = self.sealed.row, self.sealed.register
+        changing = register.changing(self.value) if self.superseding is None else self.superseding
+        return {**changing, **{name: row[name] for name in OWN}}
 
     @property
     def value(self) -> Value:
@@ -131,13 +154,18 @@ class Seals:
 
     async def prove_all(self, stored: Sequence[Stored[Value]]) -> list[Sealed[Value]]:
         """Return the values of several rows, as `prove`."""
-        texts = [await self._text_of(one) for one in stored]
-        fresh = [text for one, text in zip(stored, texts, strict=True) if not self._remembers(one.row["seal"], text)]
-        codes = dict(zip(fresh, await self._keys.hmac_all(KeyName.SEAL, fresh), strict=True)) if fresh else {}
-        for one, text in zip(stored, texts, strict=True):
-            await self._require(one, codes.get(text))
-            self._remember(one.row["seal"], text)
+        for one, fault in zip(stored, await self.faults(stored), strict=True):
+            if fault is not None:
+                await self._alarm(one, fault)
         return [Sealed(one.register, one.row, one.register.read(one.row)) for one in stored]
+
+    async def faults(self, stored: Sequence[Stored[Any]]) -> list[str | None]:
+        """Return why each row cannot be proven, None for one that can; without an alarm. Raises HsmUnavailable."""
+        texts = [_sealable(one) for one in stored]
+        pairs = zip(stored, texts, strict=True)
+        fresh = [text for one, text in pairs if text is not None and not self._remembers(one.row["seal"], text)]
+        codes = dict(zip(fresh, await self._keys.hmac_all(KeyName.SEAL, fresh), strict=True)) if fresh else {}
+        return [self._fault(one, text, codes) for one, text in zip(stored, texts, strict=True)]
 
     async def draft(self, over: Sealed[Value], new: Value) -> Draft[Value]:
         """Seal what a row is to be. Raises HsmUnavailable. Not to be called inside a database transaction."""
@@ -148,6 +176,22 @@ class Seals:
         """Seal a new row; columns that are not given are empty. Raises HsmUnavailable."""
         columns = {column.name: row.get(column.name) for column in register.table.c}
         return await self._sealed(Sealed(register, {**columns, "version": 1}, register.read(columns)), None)
+
+    async def supersede(self, stored: Stored[Value], changes: Row) -> Draft[Value]:
+        """Seal what a row that cannot be proven is to be, above every version that the log knows of it.
+
+        The rest of the row stays as it is, so the changes must leave nothing in it that anyone would act upon. Raises
+        Conflict for a row that proves, and for one that says what no row of its kind can; HsmUnavailable.
+        """
+        if (await self.faults([stored]))[0] is None:
+            raise Conflict("the row is in order: nothing is to be superseded")
+        row = {**stored.row, **changes, "version": (stored.logged_version or 0) + 1}
+        try:
+            unsealed = Sealed(stored.register, row, stored.register.read(row))
+            draft = await self._sealed(unsealed, stored.row["seal"])
+        except (ValueError, TypeError, LookupError, BadRequest) as fault:
+            raise Conflict("the row says what no row of its kind can: restore it from a backup") from fault
+        return replace(draft, superseding=changes)
 
     async def adopt(self, database: Database, stored: Stored[Any], actor: str, changes: Row) -> None:
         """Seal a row of a version that had no seals, with columns that it did not know.
@@ -174,12 +218,11 @@ class Seals:
         """
         register, row = draft.sealed.register, draft.sealed.row
         table = register.table
-        if draft.over is None:
+        if draft.is_new:
             await connection.execute(sa.insert(table).values(dict(row)))
         else:
-            mine = (table.c[register.key] == row[register.key]) & (table.c.seal == draft.over)
-            changed = register.changing(draft.value) | {name: row[name] for name in OWN}
-            if (await connection.execute(sa.update(table).where(mine).values(changed))).rowcount != 1:
+            mine = (table.c[register.key] == row[register.key]) & (table.c.seal == draft.over)  # None is IS NULL
+            if (await connection.execute(sa.update(table).where(mine).values(draft.changes))).rowcount != 1:
                 raise Overtaken("another change came first; try again")
         note = SealNote(draft.sealed.name, row["version"], row["seal"])
         await self.audit.record(connection, replace(event, sealed=note))
@@ -198,24 +241,24 @@ class Seals:
         self._remember(seal, text)
         return Draft(replace(unsealed, row={**unsealed.row, "seal": seal}), over)
 
-    async def _text_of(self, stored: Stored[Any]) -> bytes:
-        try:
-            return _text(stored.register, stored.row)
-        except ValueError:  # a value that no seal was ever made over
-            await self._alarm(stored, "the row has a value that cannot be sealed")
+    def _fault(self, stored: Stored[Any], text: bytes | None, codes: Mapping[bytes, bytes]) -> str | None:
+        """Return why a row is not believed: its seal must be the code of its text, and the newest that the log knows.
 
-    async def _require(self, stored: Stored[Any], code: bytes | None) -> None:
-        """Require that the seal is the code that was computed, unless it was proven before, and the newest."""
+        codes: those that were computed; a text that has none was proven before.
+        """
         seal = stored.row["seal"]
         if seal is None:
-            why = "the row has no seal"
-        elif code is not None and not hmac.compare_digest(code, seal):
-            why = "the row does not fit its seal"
-        elif stored.logged_seal is None or not hmac.compare_digest(stored.logged_seal, seal):
-            why = "the row is not the newest that the log knows"
-        else:
-            return
-        await self._alarm(stored, why)
+            never = stored.logged_seal is None
+            return "the row has no seal" + (": after an upgrade, look at it and run `dss audit adopt`" if never else "")
+        if text is None:
+            return "the row has a value that cannot be sealed"
+        code = codes.get(text)
+        if code is not None and not hmac.compare_digest(code, seal):
+            return "the row does not fit its seal"
+        if stored.logged_seal is None or not hmac.compare_digest(stored.logged_seal, seal):
+            return "the row is not the newest that the log knows"
+        self._remember(seal, text)
+        return None
 
     async def _alarm(self, stored: Stored[Any], why: str) -> NoReturn:
         await self.audit.alarm(stored.name, why)
@@ -231,6 +274,14 @@ class Seals:
         self._proven.move_to_end(seal)
         if len(self._proven) > REMEMBERED:
             self._proven.popitem(last=False)
+
+
+def _sealable(stored: Stored[Any]) -> bytes | None:
+    """Return what a row's seal is over, None for a row with a value that no seal was ever made over."""
+    try:
+        return _text(stored.register, stored.row)
+    except ValueError:
+        return None
 
 
 def _text(register: Register[Any], row: Row) -> bytes:

@@ -52,7 +52,7 @@ class Audit:
         async with self._database.read() as connection:
             return await store.tells(connection, subject, kinds)
 
-    async def newest(self, limit: int = 100) -> list[Recorded]:
-        """Return the newest events, newest first."""
+    async def newest(self, limit: int = 100, kind: str = "") -> list[Recorded]:
+        """Return the newest events, newest first; kind: how their kinds begin, as `alarm.`."""
         async with self._database.read() as connection:
-            return await store.newest(connection, limit)
+            return await store.newest(connection, limit, kind)

@@ -34,9 +34,10 @@ async def tells(connection: AsyncConnection, subject: str, kinds: Collection[str
     return (await connection.execute(found)).one_or_none() is not None
 
 
-async def newest(connection: AsyncConnection, limit: int) -> list[Recorded]:
-    """Return the newest events, newest first."""
-    query = sa.select(audit_events).order_by(audit_events.c.id.desc()).limit(limit)
+async def newest(connection: AsyncConnection, limit: int, kind: str = "") -> list[Recorded]:
+    """Return the newest events, newest first; kind: how their kinds begin."""
+    mine = audit_events.c.kind.startswith(kind, autoescape=True)
+    query = sa.select(audit_events).where(mine).order_by(audit_events.c.id.desc()).limit(limit)
     return [_recorded(row) for row in await connection.execute(query)]
 
 

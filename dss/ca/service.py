@@ -6,6 +6,7 @@ nothing. The verb done again makes another; a CRL number may be left out (RFC 52
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -112,10 +113,7 @@ class Ca:
         return Issued(certificate.der, await self.chain(parent.name))
 
     async def issued_for(self, csr: bytes, requester: str) -> list[str]:
-        """Return the serial numbers of the good certificates that a requester got for the key of a request.
-
-        Reads through the register: for what is rare. Raises BadRequest for what is no request.
-        """
+        """Return the serials of the good certificates that a requester got for a request's key. Raises BadRequest."""
         wanted = read_request(csr)
         async with self._database.read() as connection:
             known = await store.good_of(connection, requester)
@@ -142,6 +140,16 @@ class Ca:
         event = Event("certificate.revoked", actor, f"certificate:{serial}", details={"reason": reason.value})
         await self._audit.record(connection, event)
         return issuer
+
+    async def ensure_revoked(self, connection: AsyncConnection, serial: str, reason: Reason, actor: str) -> None:
+        """Revoke a certificate in the caller's transaction, unless it is revoked already. Raises NotFound."""
+        with suppress(Conflict):
+            await self.mark_revoked(connection, serial, reason, actor)
+
+    async def is_revoked(self, serial: str) -> bool:
+        """Return True when a certificate is revoked, or not of this register."""
+        async with self._database.read() as connection:
+            return not await store.is_good(connection, serial)
 
     async def publish_crl(self, name: str) -> Crl:
         """Sign and store a CA's next CRL.

@@ -75,6 +75,13 @@ async def revoke(connection: AsyncConnection, serial: str, reason: Reason, now: 
     raise Conflict("the certificate is revoked already")
 
 
+async def is_good(connection: AsyncConnection, serial: str) -> bool:
+    """Return True for a certificate of the register that is not revoked."""
+    c = certificates
+    query = sa.select(c.c.serial).where(c.c.serial == serial, c.c.status == Status.GOOD.value)
+    return (await connection.execute(query)).one_or_none() is not None
+
+
 async def good_of(connection: AsyncConnection, requester: str) -> list[tuple[str, bytes]]:
     """Return serial number and DER of a requester's certificates that are not revoked."""
     c = certificates

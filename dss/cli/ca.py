@@ -51,7 +51,7 @@ def revoke(
     ],
     reason: Annotated[Reason, typer.Option(help="Why, in the words of RFC 5280 section 5.3.1.")],
 ) -> None:
-    """Revoke a certificate for good, and publish it.
+    """Revoke a certificate for good, and publish it. `dss credential revoke` does so too, and destroys the key.
 
     The revocation stands even where the list cannot be signed now: the worker publishes it then.
     """

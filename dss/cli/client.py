@@ -6,10 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from dss.cli.operators import tell_proposed
 from dss.cli.running import OPERATOR, After, AsJson, Limit, leave, run, show, show_all
-from dss.clients.model import RELYING, Client
-from dss.clients.service import NewClient
+from dss.clients.model import OPERATORS, RELYING, Client
+from dss.clients.service import NewClient, Registered
 from dss.kernel.ids import ClientId
+from dss.operators.model import Proposal
+from dss.settings import TokenName
+from dss.wiring import Services
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,7 +30,12 @@ def register(
     """Register a relying application."""
     keys = None if jwks is None else _read(jwks)
     new = NewClient(name, tuple(scope), keys, secret, contact)
-    registered = run(lambda services: services.clients.register(new, OPERATOR))
+    # Who may make operators' clients alone is two operators.
+    needs = (TokenName.SERVICE,) if OPERATORS in new.scopes else ()
+    registered = run(lambda services: _register(services, new), *needs)
+    if isinstance(registered, Proposal):
+        tell_proposed(registered, as_json=as_json)
+        return
     shown = _shown(registered.client)
     show(shown if registered.secret is None else shown | {"secret": registered.secret}, as_json=as_json)
 
@@ -40,6 +49,14 @@ def list_(
     """List the relying applications."""
     found = run(lambda services: services.clients.list(ClientId(after) if after else None, limit))
     show_all([_shown(client) for client in found], as_json=as_json)
+
+
+async def _register(services: Services, new: NewClient) -> Registered | Proposal:
+    if OPERATORS in new.scopes and (
+        proposal := await services.approvals.second("client.register", f"client-name:{new.name}", OPERATOR)
+    ):
+        return proposal
+    return await services.clients.register(new, OPERATOR)
 
 
 def _shown(client: Client) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import typer
 
 from dss.ca.model import Reason
 from dss.cli.operators import tell_proposed
-from dss.cli.running import OPERATOR, AsJson, run, show, show_all
+from dss.cli.running import OPERATOR, After, AsJson, Limit, run, show, show_all
 from dss.credentials.model import Credential
 from dss.kernel.clock import timestamp
 from dss.kernel.ids import CredentialId
@@ -25,22 +25,26 @@ Id = Annotated[str, typer.Argument(help="The credential's id, as `dss credential
 def create(
     login: Login,
     key_type: Annotated[KeySpec, typer.Option(help="The kind of key.")] = KeySpec.P256,
+    replaces: Annotated[
+        str | None, typer.Option(metavar="ID", help="A credential that is revoked the moment the new one begins.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a signer's phone to confirm a new key and certificate."""
-    wish = OpenCreation(None, login, key_type)
+    old = CredentialId(replaces) if replaces else None
+    wish = OpenCreation(None, login, key_type, old, operator=OPERATOR)
     opened = run(lambda services: services.opening.open_creation(wish), TokenName.SERVICE)
     shown = {"id": opened.credential_id, "transaction": opened.id, "expires": timestamp(opened.expires_at)}
     show(shown, as_json=as_json)
 
 
 @app.command("list")
-def list_(login: Login, as_json: AsJson = False) -> None:
+def list_(login: Login, after: After = None, limit: Limit = 100, as_json: AsJson = False) -> None:
     """List a signer's credentials, oldest first, revoked and destroyed ones too."""
 
     async def of(services: Services) -> list[Credential]:
         user = await services.users.by_login(login)
-        return await services.credentials.page(user.id, None, 100)
+        return await services.credentials.page(user.id, CredentialId(after) if after else None, limit)
 
     show_all([_shown(credential) for credential in run(of, TokenName.SERVICE)], as_json=as_json)
 

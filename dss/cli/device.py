@@ -7,7 +7,7 @@ import typer
 
 from dss.cli.operators import tell_proposed
 from dss.cli.running import OPERATOR, AsJson, run, show, show_all
-from dss.credentials.model import Credential, CredentialState
+from dss.credentials.model import Credential
 from dss.devices.model import Device, Standing
 from dss.kernel.clock import timestamp
 from dss.kernel.ids import DeviceId
@@ -57,7 +57,7 @@ def remove(
             "No other phone unlocks these keys: they are destroyed with it, and nobody brings them back.", err=True
         )
         for credential in lost:
-            typer.echo(f"  {credential.id}  {credential.subject}", err=True)
+            typer.echo(f"  {credential.id}  {credential.subject or ''}", err=True)
         typer.confirm("Remove the phone and destroy the keys?", abort=True, err=True)
     device = run(lambda services: services.phones.remove(DeviceId(id), OPERATOR), TokenName.SERVICE)
     _show_state(device, as_json=as_json)
@@ -74,16 +74,12 @@ def show_phones(login: str, *, as_json: bool) -> None:
 
 
 async def _lost_with(services: Services, id: DeviceId) -> list[Credential]:
-    """Return the keys that nothing unlocks any more once the phone is removed."""
-    device = await services.devices.get(id)
-    living = [sealed.value for sealed in await services.credentials.living_of(device.user_id)]
-    held = [credential for credential in living if id in credential.holders]
-    return [credential for credential in held if credential.without(id).state is CredentialState.DESTROYED]
+    return await services.phones.lost_without(await services.devices.get(id))
 
 
 def _shown(device: Device, now: datetime) -> dict[str, Any]:
     standing = device.standing(now)
-    until = {Standing.LOCKED: device.locked_until, Standing.WAITING: device.active_from}.get(standing)
+    until = device.until(now)
     for_good = "for good" if standing is Standing.LOCKED else ""
     return {
         "id": device.id,

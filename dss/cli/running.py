@@ -11,7 +11,9 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy.exc import DBAPIError
 
 from dss.infra import logs, migrating
@@ -32,6 +34,7 @@ def _account() -> str:
 
 OPERATOR = f"operator:{_account()}"
 out, err = Console(), Console(stderr=True)
+COPIED = {"id", "subject"}  # never broken over lines
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 After = Annotated[str | None, typer.Option(help="Begin after this id.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many to list at most.")]
@@ -64,7 +67,7 @@ def attempt(work: Coroutine[Any, Any, Result]) -> Result:
 
 def leave(sentence: str) -> typer.Exit:
     """Print why the command ends, and return the exit to raise."""
-    err.print(f"[red]{sentence}[/red]", highlight=False, soft_wrap=True)
+    err.print(f"[red]{escape(sentence)}[/red]", highlight=False, soft_wrap=True)
     return typer.Exit(1)
 
 
@@ -86,11 +89,11 @@ def show(value: dict[str, Any], *, as_json: bool) -> None:
         typer.echo(json.dumps(value, ensure_ascii=False))
         return
     for name, text in value.items():
-        out.print(f"[bold]{name}[/bold]: {text}", highlight=False)
+        out.print(f"[bold]{name}[/bold]: {escape(str(text))}", highlight=False)
 
 
 def show_all(values: list[dict[str, Any]], *, as_json: bool) -> None:
-    """Print a list, as one JSON object a line or as a table."""
+    """Print a list, as one JSON object a line or as a table that cuts nothing short."""
     if as_json:
         for value in values:
             typer.echo(json.dumps(value, ensure_ascii=False))
@@ -98,9 +101,11 @@ def show_all(values: list[dict[str, Any]], *, as_json: bool) -> None:
     if not values:
         out.print("nothing")
         return
-    table = Table(*values[0])
+    table = Table()
+    for name in values[0]:
+        table.add_column(name, overflow="fold", no_wrap=name in COPIED)
     for value in values:
-        table.add_row(*(str(cell) for cell in value.values()))
+        table.add_row(*(Text(str(cell)) for cell in value.values()))
     out.print(table)
 
 

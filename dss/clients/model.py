@@ -12,7 +12,8 @@ from dss.kernel.text import require_plain
 
 # What applications that ask people for signatures need. The scope of operators is given by its name only.
 RELYING = ("signatures", "credentials")
-SCOPES = (*RELYING, "operators")
+OPERATORS = "operators"
+SCOPES = (*RELYING, OPERATORS)
 LONGEST_NAME = 64
 LONGEST_CONTACT = 254
 

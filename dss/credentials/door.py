@@ -4,7 +4,8 @@ Source: EN 419 241-1 (verification of signature activation data); docs/security.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dss.audit.event import Event
 from dss.audit.seals import Draft, Sealed
@@ -49,9 +50,8 @@ class Door:
         Its spending begins with its acceptance: should the HSM fail between the two, nothing is lost.
         """
         now = self._parts.clock.now()
-        spending = _record(examined.answer, examined.device.id, asked)
-        accepted = row_of_spending(spending) | {"accepted_at": now, "reserved_at": now}
-        return await self._parts.seals.draft_new(ACTIVATIONS, accepted)
+        spending = replace(_record(examined.answer, examined.device.id, asked, now), reserved_at=now)
+        return await self._parts.seals.draft_new(ACTIVATIONS, row_of_spending(spending))
 
     async def admit(self, activation: Activation, *kinds: Kind) -> Admission:
         """Verify an Activation from its own bytes, the phone's sealed row, and the sealed record of its acceptance.
@@ -70,8 +70,9 @@ class Door:
         if stored is None:
             raise AnswerRefused("the answer was never accepted")
         spending = await p.seals.prove(stored)
-        spending.value.require_record_of(_record(attested.answer, attested.device.id, asked))
-        if spending.value.accepted_at >= asked.expires:
+        accepted_at = spending.value.accepted_at
+        spending.value.require_record_of(_record(attested.answer, attested.device.id, asked, accepted_at))
+        if accepted_at >= asked.expires:
             raise AnswerRefused("the answer came too late")
         if spending.value.consumed_at is not None:
             raise Conflict("the confirmation was used: it is good once")
@@ -86,7 +87,7 @@ class Door:
         """
         p, asked = self._parts, admission.asked
         now = p.clock.now()
-        held = await p.seals.draft(admission.spending, admission.spending.value.reserved(lease, now, p.sad_lifetime))
+        held = await p.seals.draft(admission.spending, admission.spending.value.reserved(lease, now))
         event = Event(
             "activation.reserved", "server", f"transaction:{asked.transaction}", details={"lease": str(lease)}
         )
@@ -107,7 +108,7 @@ class Door:
         return await self._parts.devices.secrets_of(admission.attested, activation.box, admission.asked)
 
 
-def _record(answer: Answer, device: DeviceId, asked: Asked) -> Spending:
+def _record(answer: Answer, device: DeviceId, asked: Asked, accepted_at: datetime) -> Spending:
     return Spending(
         transaction=asked.transaction,
         kind=asked.kind,
@@ -115,7 +116,7 @@ def _record(answer: Answer, device: DeviceId, asked: Asked) -> Spending:
         binding=asked.binding,
         answer_sha256=hashlib.sha256(answer.jws.text).digest(),
         counter=answer.counter,
-        accepted_at=asked.expires,
+        accepted_at=accepted_at,
         lease=0,
         reserved_at=None,
         consumed_at=None,

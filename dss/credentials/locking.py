@@ -34,7 +34,7 @@ def under_new_password(credential: Credential, opened: Opened, password: dict[st
     password: how its secret is made, as phones are told. Raises BlobRefused.
     """
     blob = _locked(credential, unlock(credential, opened), KeySecret(opened.k_act, opened.k_pwd_next))
-    return replace(credential, key_blob=blob, password=password)
+    return replace(credential, key_blob=blob, password=password, password_failures=0)
 
 
 def _locked(credential: Credential, key: WrappedKey, secret: KeySecret) -> bytes:

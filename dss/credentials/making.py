@@ -20,20 +20,16 @@ from dss.credentials.model import LIVING, Credential, CredentialState, Spending
 from dss.credentials.parts import Parts
 from dss.credentials.registers import CREDENTIALS, row_of
 from dss.credentials.service import Credentials
+from dss.credentials.verifying import serial_of
 from dss.devices.boxes import Opened
 from dss.devices.request import Kind
 from dss.hsm import keyblob
 from dss.hsm.keyblob import BlobPlace, KeySecret
-from dss.kernel.errors import Conflict
+from dss.kernel.errors import Conflict, Overtaken
 from dss.kernel.ids import CredentialId
 from dss.kernel.keyspec import KeySpec, Scheme
 
 FIRST_CERTIFYING = 2  # the lease of the first attempt: the one before made the key
-
-
-def serial_of(certificate: bytes) -> str:
-    """Return the serial number of a DER certificate as the CA's register has it, lower-case hexadecimal."""
-    return f"{x509.load_der_x509_certificate(certificate).serial_number:x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +113,22 @@ class Making:
             await p.seals.write(connection, replaced, old)
             if replaced.value.certificate is not None:
                 serial = serial_of(replaced.value.certificate)
-                await p.ca.mark_revoked(connection, serial, Reason.SUPERSEDED, "server")
+                await p.ca.ensure_revoked(connection, serial, Reason.SUPERSEDED, "server")
         for serial in certified.in_vain:
-            await p.ca.mark_revoked(connection, serial, Reason.SUPERSEDED, "server")
+            await p.ca.ensure_revoked(connection, serial, Reason.SUPERSEDED, "server")
+
+    async def abandon(self, id: CredentialId) -> None:
+        """Destroy the key of a `create` that came to nothing, if it was made and waits for its certificate."""
+        p = self._parts
+        if await self._credentials.find(id) is None:
+            return
+        known = await self._credentials.sealed(id)
+        if known.value.state is not CredentialState.REQUESTED:
+            return
+        draft = await p.seals.draft(known, known.value.abandoned())
+        with suppress(Overtaken):
+            async with p.database.write() as connection:
+                await p.seals.write(connection, draft, Event("credential.destroyed", "server", known.name))
 
     async def discard(self, certified: Certified) -> None:
         """Revoke a certificate that was issued in vain: another attempt was first, and this one is nobody's."""

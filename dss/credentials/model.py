@@ -23,6 +23,7 @@ class CredentialState(StrEnum):
 
 
 RECOVERY = timedelta(hours=24)
+PASSWORD_TRIES = 9  # as many as the ladder of PINs has
 LIVING = frozenset({CredentialState.ACTIVE, CredentialState.SUSPENDED})
 
 
@@ -45,6 +46,7 @@ class Credential:
     holders:     the phones whose share opens the key.
     password:    how the secret of the key's password is made, as phones are told; None where there is none.
     replaces:    the credential that this one cancels.
+    password_failures: wrong passwords in a row: a right PIN between them forgets none.
     """
 
     id: CredentialId
@@ -66,6 +68,7 @@ class Credential:
     holders: tuple[DeviceId, ...]
     password: dict[str, Any] | None
     replaces: CredentialId | None
+    password_failures: int = 0
 
     @property
     def is_certified(self) -> bool:
@@ -94,12 +97,31 @@ class Credential:
             raise Conflict(f"the credential is {self.state}, not suspended")
         if by is Authority.SIGNER and self.suspended_by is not Authority.SIGNER:
             raise Conflict("an operator suspended the credential, and only an operator resumes it")
-        return replace(self, state=CredentialState.ACTIVE, suspended_by=None)
+        return replace(self, state=CredentialState.ACTIVE, suspended_by=None, password_failures=0)
 
     def ended(self, state: CredentialState) -> Self:
-        """Return the credential revoked or destroyed: its key is gone. Raises Conflict when it is gone already."""
-        self._require_living()
+        """Return the credential revoked or destroyed: its key is gone.
+
+        The certificate of a key that was destroyed can still be revoked. Raises Conflict when it is gone already.
+        """
+        if (self.state, state) != (CredentialState.DESTROYED, CredentialState.REVOKED):
+            self._require_living()
         return replace(self, state=state, key_blob=b"", holders=(), relock=False)
+
+    def with_wrong_password(self) -> Self:
+        """Return the credential after one more wrong password; the last suspends it, until an operator resumes it."""
+        counted = replace(self, password_failures=self.password_failures + 1)
+        if counted.password_failures < PASSWORD_TRIES or self.state not in LIVING:
+            return counted
+        return counted.suspended(Authority.OPERATOR)
+
+    def with_right_password(self) -> Self:
+        """Return the credential with no wrong password counted."""
+        return replace(self, password_failures=0)
+
+    def abandoned(self) -> Self:
+        """Return a key that is never certified, destroyed."""
+        return replace(self, state=CredentialState.DESTROYED, key_blob=b"", holders=(), relock=False)
 
     def without(self, phone: DeviceId) -> Self:
         """Return the credential after a phone was removed: locked anew at the next confirmation, if any phone is left.
@@ -149,18 +171,17 @@ class Spending:
         if not same or named != (other.transaction, other.kind, other.device, other.counter):
             raise AnswerRefused
 
-    def reserved(self, lease: int, now: datetime, lifetime: timedelta) -> Self:
-        """Return the record in the hands of an attempt; lifetime: how long after acceptance spending may begin.
+    def reserved(self, lease: int, now: datetime) -> Self:
+        """Return the record in the hands of an attempt, for a day after its acceptance.
 
-        What was begun may be finished for a day. Raises Conflict if it is spent or held, Expired if it is too late.
+        Raises Conflict if it is spent or held, Expired if it is too late.
         """
         if self.consumed_at is not None:
             raise Conflict("the digest was signed: a confirmation is good once")
         if lease <= self.lease:
             raise Conflict("another attempt holds the confirmation")
-        good_for = lifetime if self.reserved_at is None else RECOVERY
-        if now >= self.accepted_at + good_for:
-            raise Expired(f"a confirmation is good for {good_for.total_seconds():.0f} s")
+        if now >= self.accepted_at + RECOVERY:
+            raise Expired(f"a confirmation is good for {RECOVERY.total_seconds() / 3600:.0f} h")
         return replace(self, lease=lease, reserved_at=self.reserved_at or now)
 
     def consumed(self, now: datetime) -> Self:

@@ -32,11 +32,12 @@ def _credential(row: Row) -> Credential:
         holders=tuple(DeviceId(id) for id in row["holders"] or ()),
         password=row["password"],
         replaces=CredentialId(row["replaces"]) if row["replaces"] else None,
+        password_failures=row["password_failures"] or 0,
     )
 
 
 def _of_credential(credential: Credential) -> dict[str, Any]:
-    told = ("key_blob", "subject", "certificate", "not_before", "not_after", "relock", "password")
+    told = ("key_blob", "subject", "certificate", "not_before", "not_after", "relock", "password", "password_failures")
     return {name: getattr(credential, name) for name in told} | {
         "state": credential.state.value,
         "chain": [b64.encode(link) for link in credential.chain] or None,

@@ -6,17 +6,17 @@ from datetime import timedelta
 from cryptography import x509
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dss.audit.event import Event
+from dss.audit.event import Event, Outcome
 from dss.audit.seals import Draft, Sealed, Stored
 from dss.credentials import locking, store
 from dss.credentials.activation import Activation
 from dss.credentials.door import Door
 from dss.credentials.model import LIVING, Credential, CredentialState, Spending
 from dss.credentials.parts import Parts
-from dss.credentials.verifying import require_signature
+from dss.credentials.verifying import require_signature, serial_of
 from dss.devices.model import Device
 from dss.devices.request import Asked, Kind
-from dss.devices.service import Examined
+from dss.devices.service import Examined, Weighed
 from dss.hsm.keyblob import BlobRefused
 from dss.hsm.userkeys import WrappedKey
 from dss.kernel import b64
@@ -83,6 +83,16 @@ class Credentials:
             stored = await store.living_of(connection, user_id, (*LIVING, *more))
         return await self._proven(stored)
 
+    async def require_usable(self, credential: Credential) -> bytes:
+        """Return the certificate, DER, of a credential that may sign now, by its own state and the CA's register.
+
+        Raises Conflict.
+        """
+        certificate = credential.require_usable(self._parts.clock.now())
+        if await self._parts.ca.is_revoked(serial_of(certificate)):
+            raise Conflict("the credential's certificate is revoked")
+        return certificate
+
     async def count_by_kek(self) -> dict[str, int]:
         """Return how many credentials' keys each KEK of the HSM wraps."""
         async with self._parts.database.read() as connection:
@@ -104,9 +114,27 @@ class Credentials:
         try:
             locking.unlock(credential, opened)
         except BlobRefused:
-            has_password = credential.password is not None
-            return replace(examined, secret_right=not has_password, fits=has_password)
+            if credential.password is None:
+                return replace(examined, fits=False)
+            return replace(examined, secret_right=False, password_wrong=True)
         return examined
+
+    async def count_password(
+        self, examined: Examined, asked: Asked, weighed: Weighed
+    ) -> tuple[Draft[Credential], Event] | None:
+        """Return what a counted answer makes of its key's count of wrong passwords, to be written with it, or None."""
+        has_password = asked.opens_key and "password" in asked.credential
+        if not has_password or weighed.draft is None or not (examined.password_wrong or examined.is_confirmation):
+            return None
+        known = await self.sealed(asked.credential_id)
+        wrong = examined.password_wrong
+        after = known.value.with_wrong_password() if wrong else known.value.with_right_password()
+        if after == known.value:
+            return None
+        kind = "credential.password_refused" if wrong else "credential.password_right"
+        details = {"wrong_tries": str(after.password_failures), "state": after.state.value}
+        actor, outcome = f"device:{examined.device.id}", Outcome.REFUSED if wrong else Outcome.DONE
+        return await self._parts.seals.draft(known, after), Event(kind, actor, known.name, outcome, details)
 
     async def sign(self, activation: Activation) -> Spent:
         """Spend an Activation: make one signature for each digest, in the order of the request.
@@ -119,7 +147,7 @@ class Credentials:
         admission = await self._door.admit(activation, Kind.SIGN)
         asked = admission.asked
         credential = await self.sealed(asked.credential_id)
-        certificate = self._require_named(credential.value, asked)
+        certificate = await self._require_named(credential.value, asked)
         held = await self._door.hold(admission, activation.lease)
         opened = await self._door.secrets(admission, activation)
         signatures = await self._signatures(locking.unlock(credential.value, opened), asked, certificate)
@@ -158,8 +186,8 @@ class Credentials:
             signatures.append(signature)
         return tuple(signatures)
 
-    def _require_named(self, credential: Credential, asked: Asked) -> bytes:
-        certificate = credential.require_usable(self._parts.clock.now())
+    async def _require_named(self, credential: Credential, asked: Asked) -> bytes:
+        certificate = await self.require_usable(credential)
         named = b64.url_encode(Digest.of(certificate).value)
         if credential.user_id != asked.signer or asked.credential.get("certificate_sha256") != named:
             raise Conflict("the credential is not the one that was confirmed")

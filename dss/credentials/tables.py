@@ -26,6 +26,7 @@ credentials = sa.Table(
     sa.Column("holders", sa.JSON(none_as_null=True), nullable=True),
     sa.Column("password", sa.JSON(none_as_null=True), nullable=True),
     id_column("replaces", nullable=True),
+    sa.Column("password_failures", sa.Integer, nullable=True),
     *seal_columns(),
     sa.Index("ix_credentials_user_id_id", "user_id", "id"),
 )

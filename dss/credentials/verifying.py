@@ -3,6 +3,7 @@
 Source: RFC 8017 sections 8.1.2 and 8.2.2, FIPS 186-5 section 6.4.
 """
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -34,3 +35,8 @@ def _rsa_padding(scheme: Scheme, algorithm: hashes.HashAlgorithm) -> padding.Asy
     if scheme.padding is Padding.PSS:
         return padding.PSS(padding.MGF1(algorithm), scheme.salt_length)
     return padding.PKCS1v15()
+
+
+def serial_of(certificate: bytes) -> str:
+    """Return the serial number of a DER certificate as the CA's register has it, lower-case hexadecimal."""
+    return f"{x509.load_der_x509_certificate(certificate).serial_number:x}"

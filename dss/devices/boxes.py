@@ -27,6 +27,7 @@ from dss.kernel.ids import BoxKeyId, DeviceId, Ids, made_at
 
 log = structlog.get_logger(__name__)
 OFFER_LIFETIME = timedelta(minutes=15)
+CEILING = timedelta(hours=27)  # the longest time to answer, and a day for outages
 SECRET_LENGTH = 32
 
 
@@ -118,26 +119,29 @@ class Boxes:
         return await self._keys.hmac(KeyName.PIN, b"dss/pin/v1\x00" + device.encode() + b"\x00" + pin_proof)
 
     async def retire(self, in_use: AbstractSet[BoxKeyId]) -> list[BoxKeyId]:
-        """Destroy the superseded box keys that no transaction can still need, and those that no row names; return them.
+        """Destroy the box keys that no transaction can still need; return them.
 
-        in_use: the keys of transactions that have not ended.
+        in_use: the keys of transactions that have not ended. How old a key is, its own id tells, not a row; and no
+        transaction goes on for longer than CEILING, whatever its row says.
         """
-        before = self._clock.now() - OFFER_LIFETIME
-        in_hsm = await self._keys.box_key_ids()
-        async with self._database.read() as connection:
-            superseded = await store.box_keys_superseded(connection, before)
-            known = await store.box_keys_known(connection)
-        due = [stored for stored in superseded if stored.row["id"] not in in_use]
-        stray = [id for id in in_hsm if id not in known and made_at(id) < before and id not in in_use]
-        for id in (*(stored.row["id"] for stored in due), *stray):
+        superseded = self._clock.now() - self._lifetime - OFFER_LIFETIME
+        old = [id for id in await self._keys.box_key_ids() if made_at(id) < superseded]
+        due = [id for id in old if id not in in_use or made_at(id) < superseded - CEILING]
+        for id in due:
             await self._keys.destroy_box_key(id)
-        for stored in due:
+        async with self._database.read() as connection:
+            known = await store.box_keys_to_mark(connection, due)
+        for stored in known:
             with suppress(Tampered):  # alarmed, and the key is gone: the others go on
                 await self._mark_destroyed(stored)
+        await self._note_strays(set(due) - {stored.row["id"] for stored in known})
+        return due
+
+    async def _note_strays(self, strays: AbstractSet[BoxKeyId]) -> None:
+        """Record the end of keys that no row named: a crash left them in the HSM."""
         async with self._database.write() as connection:
-            for id in stray:
+            for id in sorted(strays):
                 await self._seals.audit.record(connection, Event("box_key.destroyed", "server", f"box_key:{id}"))
-        return [*(BoxKeyId(stored.row["id"]) for stored in due), *stray]
 
     async def _mark_destroyed(self, stored: Stored[BoxKey]) -> None:
         """Note that the HSM no longer holds a box key; another worker may have done so first."""

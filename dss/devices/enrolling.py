@@ -164,6 +164,7 @@ class Enrolling:
         actor = f"device:{row['id']}"
         try:
             async with p.database.write() as connection:
+                await self._require_as_counted(connection, row)
                 await p.seals.write(connection, used, Event("enrolment.used", actor, known.name))
                 await _take_keys(connection, row)
                 await p.notify.enqueue(connection, letter)
@@ -171,6 +172,14 @@ class Enrolling:
                 await p.seals.write(connection, device, event)
         except IntegrityError as fault:
             raise KeyInUse(IN_USE) from fault
+
+    async def _require_as_counted(self, connection: AsyncConnection, row: dict[str, Any]) -> None:
+        """Raise Overtaken when another phone of the owner came first, Conflict when there is no room for one more."""
+        await self._parts.users.hold(connection, row["user_id"])
+        await require_room(connection, row["user_id"], self._parts.limits)
+        ever, _ = await store.count_devices(connection, row["user_id"])
+        if ever and row["active_from"] is None:
+            raise Overtaken("another phone was enrolled first")
 
     async def _refuse_code(self, known: Sealed[Enrolment]) -> None:
         """Count a wrong activation code. Raises ActivationRefused, or Overtaken when another try came first."""

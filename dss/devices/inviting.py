@@ -21,7 +21,7 @@ from dss.hsm.servicekeys import ServiceKeys
 from dss.infra.db import Database
 from dss.kernel import b64
 from dss.kernel.clock import Clock
-from dss.kernel.errors import Conflict
+from dss.kernel.errors import Conflict, Overtaken
 from dss.kernel.ids import EnrolmentId, Ids, UserId
 from dss.notify import letters
 from dss.notify.model import Letter
@@ -76,6 +76,9 @@ class Inviting:
         ended = [await self._ended(known, EnrolmentState.DEAD) for known in await p.seals.prove_all(earlier)]
         opened = await p.seals.draft_new(ENROLMENTS, await self._new_enrolment(user, invitation))
         async with p.database.write() as connection:
+            await p.users.hold(connection, user.id)
+            if await store.count_open(connection, user.id) != len(earlier):
+                raise Overtaken("another invitation was made meanwhile; try again")
             for draft in ended:
                 await p.seals.write(connection, draft, Event("enrolment.superseded", actor, draft.sealed.name))
             for letter in post:

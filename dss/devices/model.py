@@ -118,10 +118,19 @@ class Device:
             return Standing.WAITING
         return Standing.ACTIVE
 
+    def until(self, now: datetime) -> datetime | None:
+        """Return when the phone's lock or waiting time ends by itself, where it stands so now and does."""
+        return {Standing.LOCKED: self.locked_until, Standing.WAITING: self.active_from}.get(self.standing(now))
+
     @property
     def is_removed(self) -> bool:
         """True for a phone that was removed for good."""
         return self.state is DeviceState.REMOVED
+
+    @property
+    def is_locked_for_good(self) -> bool:
+        """True for a lock that does not end by itself."""
+        return self.state is DeviceState.LOCKED and self.locked_until is None
 
     def may_answer(self, now: datetime) -> bool:
         """Return True while the phone may answer."""

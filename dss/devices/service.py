@@ -30,6 +30,7 @@ class Examined:
     device:       the phone as it was when the answer was examined.
     fits:         every member, and the box, fit the request.
     secret_right: PIN, and the key's password where there is one, are right; True where there was nothing to look at.
+    password_wrong: it was the key's password that is not right.
     opened:       what was in the box of a confirmation that fits.
     """
 
@@ -37,6 +38,7 @@ class Examined:
     device: Device
     fits: bool
     secret_right: bool = True
+    password_wrong: bool = False
     opened: Opened | None = field(default=None, repr=False)
 
     @property

@@ -1,6 +1,6 @@
 """Queries over enrolments, phones, box keys and shares. What is found is believed only once its seal is proven."""
 
-from datetime import datetime
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from dss.devices.model import BoxKey, Device, DeviceState, Enrolment, EnrolmentS
 from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS, SHARES
 from dss.devices.tables import box_keys, devices, enrolments, shares
 from dss.kernel.errors import NotFound
-from dss.kernel.ids import BoxKeyId, DeviceId, EnrolmentId, TransactionId, UserId
+from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId, EnrolmentId, TransactionId, UserId
 
 Value = TypeVar("Value")
 
@@ -25,6 +25,12 @@ async def open_enrolments(connection: AsyncConnection, user_id: UserId) -> list[
     """Return the open enrolments of a user."""
     mine = (enrolments.c.user_id == user_id) & (enrolments.c.state == EnrolmentState.OPEN)
     return await _all(connection, ENROLMENTS, ENROLMENTS.select().where(mine))
+
+
+async def count_open(connection: AsyncConnection, user_id: UserId) -> int:
+    """Return how many open enrolments a user has."""
+    mine = (enrolments.c.user_id == user_id) & (enrolments.c.state == EnrolmentState.OPEN)
+    return (await connection.execute(sa.select(sa.func.count()).where(mine))).scalar_one()
 
 
 async def receipt_of(connection: AsyncConnection, enrolment_id: EnrolmentId, jws: str) -> str | None:
@@ -71,17 +77,11 @@ async def box_key_of_slot(connection: AsyncConnection, slot: int) -> Stored[BoxK
     return found[0] if found else None
 
 
-async def box_keys_superseded(connection: AsyncConnection, before: datetime) -> list[Stored[BoxKey]]:
-    """Return the box keys that were superseded before a time and still exist."""
+async def box_keys_to_mark(connection: AsyncConnection, destroyed: Collection[BoxKeyId]) -> list[Stored[BoxKey]]:
+    """Return the rows of destroyed box keys that do not say so yet."""
     b = box_keys
-    old = (b.c.superseded_at < before) & b.c.destroyed_at.is_(None)
-    return await _all(connection, BOX_KEYS, BOX_KEYS.select().where(old).order_by(b.c.id))
-
-
-async def box_keys_known(connection: AsyncConnection) -> frozenset[BoxKeyId]:
-    """Return all box keys that rows tell to be in the HSM."""
-    query = sa.select(box_keys.c.id).where(box_keys.c.destroyed_at.is_(None))
-    return frozenset(BoxKeyId(id) for id in (await connection.execute(query)).scalars())
+    gone = b.c.id.in_(destroyed) & b.c.destroyed_at.is_(None)
+    return await _all(connection, BOX_KEYS, BOX_KEYS.select().where(gone).order_by(b.c.id))
 
 
 async def share(connection: AsyncConnection, id: TransactionId) -> Stored[Share]:
@@ -93,6 +93,13 @@ async def shares_waiting(connection: AsyncConnection, device_id: DeviceId) -> li
     """Return what waits to be taken by a phone, oldest first."""
     mine = (shares.c.to_device_id == device_id) & (shares.c.state == ShareState.WAITING)
     return await _all(connection, SHARES, SHARES.select().where(mine).order_by(shares.c.id))
+
+
+async def shares_of_key(connection: AsyncConnection, owner: UserId, key: CredentialId) -> list[Stored[Share]]:
+    """Return what waits to be taken by an owner's phones and holds a key's share."""
+    own = shares.c.to_device_id.in_(sa.select(devices.c.id).where(devices.c.user_id == owner))
+    waiting = SHARES.select().where(own, shares.c.state == ShareState.WAITING).order_by(shares.c.id)
+    return [one for one in await _all(connection, SHARES, waiting) if key in one.row["credentials"]]
 
 
 async def _one(connection: AsyncConnection, register: Register[Value], condition: Any) -> Stored[Value]:

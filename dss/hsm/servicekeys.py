@@ -94,8 +94,8 @@ class ServiceKeys:
         return await self._token.run(_box_key_ids, _probe)
 
     async def check(self) -> None:
-        """Compute an HMAC."""
-        await self._token.run(_probe, _probe)
+        """Compute a seal: without its key no row is believed. Raises HsmUnavailable, also where that key is missing."""
+        await self._token.run(lambda bench: _hmac(bench, KeyName.SEAL, PROBE), _probe)
 
     @property
     def _token(self) -> Token:

@@ -87,6 +87,18 @@ def phone_locked_letter(reader: Reader, device: str, why: str, until: datetime |
     )
 
 
+def phone_unlocked_letter(reader: Reader, device: str, stop_url: str) -> Letter:
+    """Build the letter that tells of a phone that an operator unlocked."""
+    text = _words(reader.locale)["phone_unlocked"]
+    return _letter(reader, text["subject"], text["intro"], _set_apart(device), *_stop(reader, text, stop_url))
+
+
+def pin_changed_letter(reader: Reader, device: str, stop_url: str) -> Letter:
+    """Build the letter that tells of a phone's new PIN."""
+    text = _words(reader.locale)["pin_changed"]
+    return _letter(reader, text["subject"], text["intro"], _set_apart(device), *_stop(reader, text, stop_url))
+
+
 # --- what has happened to a key ---
 
 

@@ -64,6 +64,7 @@ class Answering:
         p, transaction, examined = self._parts, answer.transaction, answer.examined
         weighed = await p.devices.weigh(examined)
         record = await p.door.record(examined, answer.asked) if _confirms(weighed, examined) else None
+        tried = await p.credentials.count_password(examined, answer.asked, weighed)
         post = await self._letter_of_lock(weighed)
         async with p.database.write() as connection:
             current = await store.get(connection, transaction.id, locked=True)
@@ -71,6 +72,8 @@ class Answering:
                 return current.state
             require_answerable(current.state, current.expires_at, p.clock.now())
             await p.devices.count(connection, weighed)
+            if tried is not None:
+                await p.seals.write(connection, *tried)
             for letter in post:
                 await p.notify.enqueue(connection, letter)
             await self._write(connection, answer, weighed.verdict, record)

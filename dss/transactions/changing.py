@@ -28,7 +28,7 @@ from dss.transactions.opening import named, named_to_open
 from dss.transactions.parts import Parts
 from dss.transactions.performing import Changed
 from dss.transactions.phones import Phones
-from dss.transactions.plans import Ends, Plan
+from dss.transactions.plans import Ends, Plan, Plans
 
 # The second recommended option of RFC 9106 section 4.
 ARGON2 = {"memory_kib": 65536, "passes": 3, "lanes": 4}
@@ -47,9 +47,10 @@ SIGNERS_REASONS = frozenset(
 class Changing:
     """Changes of PINs, passwords, keys and phones, each confirmed on the phone that asks for it."""
 
-    def __init__(self, parts: Parts, drafting: Drafting, keys: Keys, phones: Phones) -> None:
+    def __init__(self, parts: Parts, drafting: Drafting, plans: Plans, keys: Keys, phones: Phones) -> None:
         self._parts = parts
         self._drafting = drafting
+        self._plans = plans
         self._keys = keys
         self._phones = phones
 
@@ -116,13 +117,18 @@ class Changing:
         return await self._change_of_key(admission, opened)
 
     async def _new_pin(self, admission: Admission, opened: Opened) -> Plan:
-        devices = self._parts.devices
-        phone = await devices.sealed(admission.attested.device.id)
-        check = await devices.pin_check(phone.value.id, opened.pin_proof_next)
-        draft = await self._parts.seals.draft(phone, replace(phone.value, pin_check=check))
-        # What was confirmed by the old PIN and is on its way would be looked at by the new one.
-        ends = Ends("the phone's PIN was changed", phones=(phone.value.id,))
-        return Plan(((draft, Event("device.pin_changed", admission.actor, phone.name)),), ends)
+        p = self._parts
+        phone = await p.devices.sealed(admission.attested.device.id)
+        device = phone.value
+        check = await p.devices.pin_check(device.id, opened.pin_proof_next)
+        draft = await p.seals.draft(phone, replace(device, pin_check=check))
+        user = await p.users.get(device.user_id)
+        return Plan(
+            changes=((draft, Event("device.pin_changed", admission.actor, phone.name)),),
+            # What was confirmed by the old PIN and is on its way would be looked at by the new one.
+            ends=Ends("the phone's PIN was changed", phones=(device.id,)),
+            letters=(letters.pin_changed_letter(user.reader, device.name, await self._phones.stop_url(device.id)),),
+        )
 
     async def _change_of_key(self, admission: Admission, opened: Opened) -> Plan:
         asked, actor = admission.asked, admission.actor
@@ -137,7 +143,9 @@ class Changing:
             return await self._keys.destroying(key, actor)
         if asked.action is Action.RELOCK:
             anew = locking.under_new_share(key.value, opened, admission.attested.device.id)
-            return await self._locked_anew(key, anew, Event("credential.relocked", actor, key.name))
+            plan = await self._locked_anew(key, anew, Event("credential.relocked", actor, key.name))
+            stale = await self._plans.stale_shares(anew.user_id, anew.id, actor)
+            return replace(plan, changes=(*plan.changes, *stale))
         anew = locking.under_new_password(key.value, opened, asked.change["password"])
         plan = await self._locked_anew(key, anew, Event("credential.password_set", actor, key.name))
         user = await self._parts.users.get(anew.user_id)

@@ -10,25 +10,31 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError
 
 from dss.audit.event import Event
+from dss.audit.seals import Sealed
+from dss.credentials.model import Credential
 from dss.devices.model import Device
 from dss.devices.request import ConfirmationRequest, Kind, Party
 from dss.kernel import b64
 from dss.kernel.errors import IdempotencyConflict, TooMany, Unavailable
-from dss.kernel.ids import ClientId, CredentialId, DeviceId, TransactionId, UserId
+from dss.kernel.ids import ClientId, CredentialId, DeviceId, TransactionId
 from dss.transactions import entries, prepared, store
 from dss.transactions.machine import State
 from dss.transactions.model import Entry, Idempotency, Transaction
 from dss.transactions.parts import WAITING, Parts, inbox
 from dss.users.model import User
 
+OWN_WAITING = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a transaction is opened from.
+    """What a transaction is opened from; one of client_id, phone and operator asks.
 
-    client_id:  the relying application that asks, or None. phone: the signer's phone that asks, and alone may answer.
+    client_id:  the relying application. phone: the signer's phone, which alone may answer.
+    operator:   an operator, as the audit log names them.
     credential: the member of the request, or None where no key is concerned.
     more:       members that only some requests have.
+    key:        the key that it was decided upon: another change of it comes before or after, not between.
     """
 
     kind: Kind
@@ -37,10 +43,12 @@ class Draft:
     confirm_within: timedelta
     client_id: ClientId | None = None
     phone: Device | None = None
+    operator: str = ""
     text: str = ""
     entries: tuple[Entry, ...] = ()
     more: dict[str, Any] = field(default_factory=dict)
     idempotency: Idempotency | None = None
+    key: Sealed[Credential] | None = None
 
     @property
     def phone_id(self) -> DeviceId | None:
@@ -58,7 +66,7 @@ class Drafting:
         """Write a transaction and wake the signer's phones. Raises TooMany, IdempotencyConflict."""
         p = self._parts
         try:
-            await self._require_room(draft.user.id)
+            await self._require_room(draft)
             request = await self._request(draft, p.clock.now().replace(microsecond=0))
             transaction = _transaction(draft, request, await p.devices.sign_request(request.payload()))
         except BaseException:
@@ -68,6 +76,8 @@ class Drafting:
         event = Event("transaction.opened", _actor(draft), f"transaction:{transaction.id}", details=details)
         try:
             async with p.database.write() as connection:
+                if draft.key is not None:
+                    await p.seals.require_unchanged(connection, draft.key)
                 await store.add(connection, transaction)
                 await entries.add(connection, transaction.id, draft.entries)
                 await p.audit.record(connection, event)
@@ -97,11 +107,16 @@ class Drafting:
                 with suppress(Unavailable):
                     await self._parts.documents.discard(made.prepared.digest)
 
-    async def _require_room(self, user_id: UserId) -> None:
+    async def _require_room(self, draft: Draft) -> None:
+        """Raise TooMany when as much waits as may: a phone that opens changes leaves room for applications."""
+        now = self._parts.clock.now()
         async with self._parts.database.read() as connection:
-            waiting = await store.count_awaiting(connection, user_id, self._parts.clock.now())
+            waiting = await store.count_awaiting(connection, draft.user.id, now)
+            own = 0 if draft.phone is None else await store.count_own(connection, draft.phone.id, now)
         if waiting >= WAITING:
             raise TooMany(f"{WAITING} transactions wait for this signer's answer, and no more may", retry_after=60)
+        if own >= OWN_WAITING:
+            raise TooMany(f"{OWN_WAITING} changes wait for this phone's answer, and no more may", retry_after=60)
 
     async def _request(self, draft: Draft, now: datetime) -> ConfirmationRequest:
         p = self._parts
@@ -132,7 +147,7 @@ class Drafting:
 def _actor(draft: Draft) -> str:
     if draft.phone is not None:
         return f"device:{draft.phone.id}"
-    return f"client:{draft.client_id}" if draft.client_id else "operator"
+    return f"client:{draft.client_id}" if draft.client_id else draft.operator
 
 
 def _transaction(draft: Draft, request: ConfirmationRequest, request_jws: str) -> Transaction:

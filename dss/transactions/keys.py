@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 from dss.audit.event import Event
 from dss.audit.seals import Sealed
 from dss.ca.model import Reason
-from dss.credentials.making import serial_of
 from dss.credentials.model import Authority, Credential, CredentialState
+from dss.credentials.verifying import serial_of
 from dss.devices.model import Device
 from dss.kernel.errors import NotFound
 from dss.kernel.ids import CredentialId, UserId

@@ -9,6 +9,10 @@ from enum import StrEnum
 from dss.kernel.errors import Conflict, Expired
 
 
+class Late(Conflict):
+    """A result comes to nothing: its transaction has ended, or is in another attempt's hands."""
+
+
 class State(StrEnum):
     """Where a transaction stands."""
 

@@ -130,9 +130,10 @@ class OpenSigning:
 
 @dataclass(frozen=True, slots=True)
 class OpenCreation:
-    """A wish for a new credential of a signer; client_id None when the operator asks.
+    """A wish for a new credential of a signer; client_id None when an operator asks.
 
     replaces: the credential that the new one cancels, or None.
+    operator: who asks, as the audit log names operators; empty where a relying application does.
     """
 
     client_id: ClientId | None
@@ -140,6 +141,7 @@ class OpenCreation:
     key_spec: KeySpec
     replaces: CredentialId | None = None
     idempotency: "Idempotency | None" = None
+    operator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,9 @@ class Opening:
         rules.require_acceptable(wish, p.limits)
         if known := await self._drafting.known(wish.client_id, wish.idempotency):
             return known
-        credential = await p.credentials.get(wish.credential_id)
-        credential.require_usable(p.clock.now())
+        key = await p.credentials.sealed(wish.credential_id)
+        credential = key.value
+        await p.credentials.require_usable(credential)
         user = await p.users.get(credential.user_id)
         await self._require_phone(user, credential.holders)
         draft = Draft(
@@ -60,6 +61,7 @@ class Opening:
             confirm_within=wish.expires_in or p.limits.confirm_within,
             more={"relock": True} if credential.relock else {},
             idempotency=wish.idempotency,
+            key=key,
         )
         return await self._drafting.open(draft)
 
@@ -78,6 +80,7 @@ class Opening:
         draft = Draft(
             kind=Kind.CREATE,
             client_id=wish.client_id,
+            operator=wish.operator,
             user=user,
             credential={"id": p.ids.new(), **wanted, **await self._replaced(wish.replaces, user)},
             confirm_within=p.limits.confirm_within,

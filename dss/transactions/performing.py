@@ -8,21 +8,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Outcome
-from dss.audit.seals import Draft
+from dss.audit.seals import Draft, Sealed
 from dss.credentials.activation import Activation
+from dss.credentials.making import Certified
 from dss.credentials.model import Spending
 from dss.credentials.service import Spent
 from dss.devices.request import Kind
 from dss.hsm.token import Refused
 from dss.kernel.errors import Conflict, DssError, Overtaken, Unavailable
 from dss.kernel.ids import DeviceId
+from dss.notify import letters
+from dss.notify.model import Sealed as SealedLetter
 from dss.transactions import entries, prepared, rules, store
-from dss.transactions.machine import State, Work
+from dss.transactions.machine import ENDED, Late, State, Work
 from dss.transactions.model import Entry, Signed, Transaction
 from dss.transactions.parts import WORK, Parts, topic
 from dss.transactions.plans import Ends, Plan, Plans
@@ -36,11 +40,15 @@ IDLE_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What a confirmed change comes to: its plan, the record of the confirmation, consumed, and who made it."""
+    """What a confirmed change comes to: its plan, the record of the confirmation, consumed, and who made it.
+
+    upon: rows that the plan rests on, and does not change.
+    """
 
     plan: Plan
     spending: Draft[Spending]
     actor: str
+    upon: tuple[Sealed[Any], ...] = ()
 
 
 Change = Callable[[Transaction, Activation], Awaitable[Changed]]
@@ -116,6 +124,7 @@ class Performing:
 
     async def _perform(self, held: Transaction) -> None:
         activation = _activation(held)
+        rules.require_own(held, activation.asked())
         if held.kind is Kind.SIGN:
             await self._sign(held, activation)
         elif held.kind in self._changes:
@@ -143,18 +152,21 @@ class Performing:
 
         async def release(connection: AsyncConnection) -> None:
             await store.finish(connection, held, State.SIGNED, p.clock.now())
+            for known in done.upon:
+                await p.seals.require_unchanged(connection, known)
             await p.seals.write(connection, done.spending, _signed_event(held))
 
         try:
             await self._plans.commit(done.plan, done.actor, but=held.id, also=release)
         except Overtaken as fault:
             raise Unavailable("another change came first") from fault
-        except Conflict:
+        except Late:
             await self._note_late(held)
 
     async def _certify(self, held: Transaction, activation: Activation) -> None:
         p = self._parts
         certified = await p.making.certify(activation)
+        post = await self._farewell(certified)
         topics: list[str] = []
         try:
             async with p.database.write() as connection:
@@ -163,12 +175,24 @@ class Performing:
                     ends = Ends("the key was replaced by another", credentials=(certified.replaced.value.id,))
                     topics = await self._plans.end(connection, ends, "server", but=held.id)
                 await p.making.write(connection, certified, _signed_event(held))
+                for letter in post:
+                    await p.notify.enqueue(connection, letter)
         except Conflict as fault:
             await p.making.discard(certified)
             if isinstance(fault, Overtaken):
                 raise Unavailable("another change came first") from fault
+            if not isinstance(fault, Late):
+                raise
             await self._note_late(held)
         await p.bus.wake(*topics)
+
+    async def _farewell(self, certified: Certified) -> list[SealedLetter]:
+        """Seal the letter that tells of the end of the key that is replaced, if one is."""
+        if certified.replaced is None:
+            return []
+        old, p = certified.replaced.value, self._parts
+        user = await p.users.get(old.user_id)
+        return [await p.notify.seal(letters.key_changed_letter(user.reader, old.id, "replaced"))]
 
     async def _result(self, held: Transaction, entry: Entry, signature: bytes) -> Signed:
         made = prepared.of(entry)
@@ -183,25 +207,39 @@ class Performing:
         """Write the results, consume the Activation and end the transaction: all or nothing, and only once."""
         p = self._parts
         topics: list[str] = []
+        relocked = spent.relocked is not None
+        stale = await self._plans.stale_shares(held.user_id, held.key, "server") if relocked else ()
         try:
             async with p.database.write() as connection:
                 await store.finish(connection, held, State.SIGNED, p.clock.now())
-                if spent.relocked is not None:
+                if relocked:
                     ends = Ends("the key was locked anew", sharers=(held.user_id,))
                     topics = await self._plans.end(connection, ends, "server", but=held.id)
+                for draft, event in stale:
+                    await p.seals.write(connection, draft, event)
                 for index, signed in results.items():
                     await entries.put_signed(connection, held.id, index, signed)
                 await p.credentials.consume(connection, spent, _signed_event(held))
         except Overtaken as fault:
             raise Unavailable("another change came first") from fault
-        except Conflict:
+        except Late:
             await self._note_late(held)
         await p.bus.wake(*topics)
 
     async def _hand_on(self, held: Transaction, work: Work) -> None:
-        async with self._parts.database.write() as connection:
-            await store.hand_on(connection, held, work, self._parts.clock.now())
-        await self._parts.bus.wake(WORK)
+        p = self._parts
+        async with p.database.write() as connection:
+            went_on = await store.hand_on(connection, held, work, p.clock.now())
+        if not went_on:  # it ended, or is in another attempt's hands, which finds the key or its end
+            await self._abandon_ended(held)
+        await p.bus.wake(WORK)
+
+    async def _abandon_ended(self, held: Transaction) -> None:
+        """Destroy the key that was made for a `create` that has ended without it."""
+        async with self._parts.database.read() as connection:
+            ended = (await store.get(connection, held.id)).state in ENDED
+        if held.kind is Kind.CREATE and ended:
+            await self._parts.making.abandon(held.key)
 
     async def _put_off(self, held: Transaction, fault: Unavailable) -> None:
         """Try again later, each time a little later; give up on what the HSM refuses itself, and after GIVE_UP."""
@@ -225,8 +263,9 @@ class Performing:
                 await p.audit.record(
                     connection, Event("transaction.failed", "server", subject, Outcome.FAILED, {"why": why})
                 )
-        except Conflict:
+        except Late:
             await self._note_late(held)
+        await self._abandon_ended(held)
 
     async def _note_late(self, held: Transaction) -> None:
         """Record that a result came to nothing: the transaction ended, or is in another attempt's hands."""

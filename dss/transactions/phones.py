@@ -1,6 +1,7 @@
 """The verbs over phones that concern keys and transactions: block, unlock, remove, and the link that stops one."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +73,21 @@ class Phones:
         """
         return await self._carry_out(id, lambda phone: self.removing(phone, actor), actor)
 
+    async def lost_without(self, device: Device) -> list[Credential]:
+        """Return the keys that are destroyed with a phone when it is removed."""
+        held = [key.value for key in await self._keys_of(device)]
+        return [key for key in held if key.without(device.id).state is CredentialState.DESTROYED]
+
     async def own(self, owner: UserId, id: DeviceId) -> Sealed[Device]:
         """Return a person's own phone. Raises NotFound, also for another's and for one that was removed."""
         phone = await self._parts.devices.sealed(id)
         if phone.value.user_id != owner or phone.value.is_removed:
             raise NotFound
         return phone
+
+    async def stop_url(self, id: DeviceId) -> str:
+        """Return the link of a letter that stops a phone."""
+        return await self._links.url(id)
 
     async def stop_page(self, id: DeviceId, code: str) -> StopView:
         """Return what the page of a stop link tells. Raises NotFound for a code that is not the phone's."""
@@ -90,10 +100,11 @@ class Phones:
         view = await self.stop_page(id, code)
         if view.state in (Standing.LOCKED, Standing.REMOVED):
             return view
-        blocking = LockReason.OWNER
-        return await self._view(
-            await self._carry_out(id, lambda phone: self._blocking(phone, blocking, STOPPED_BY_LINK), STOPPED_BY_LINK)
-        )
+        with suppress(Conflict):  # somebody pressed at the same moment
+            await self._carry_out(
+                id, lambda phone: self._blocking(phone, LockReason.OWNER, STOPPED_BY_LINK), STOPPED_BY_LINK
+            )
+        return await self._view(await self._parts.devices.get(id))
 
     async def removing(self, phone: Sealed[Device], actor: str) -> Plan:
         """Plan to remove a phone. Raises Conflict when it is removed already."""
@@ -131,18 +142,26 @@ class Phones:
 
     async def _unlocking(self, phone: Sealed[Device], actor: str) -> Plan:
         _require_unlockable(phone.value)
+        unlocked = phone.value.unlocked()
         event = Event("device.unlocked", actor, phone.name)
-        return Plan(changes=((await self._parts.seals.draft(phone, phone.value.unlocked()), event),))
+        user = await self._parts.users.get(unlocked.user_id)
+        return Plan(
+            changes=((await self._parts.seals.draft(phone, unlocked), event),),
+            letters=(letters.phone_unlocked_letter(user.reader, unlocked.name, await self.stop_url(unlocked.id)),),
+        )
 
     async def _keys_without(self, device: Device, actor: str) -> list[tuple[Draft[Credential], Event]]:
         """Return the changes of the keys that a phone opened, without it."""
         changed = []
-        for key in await self._parts.credentials.living_of(device.user_id, CredentialState.REQUESTED):
-            if device.id in key.value.holders:
-                draft = await self._parts.seals.draft(key, key.value.without(device.id))
-                verb = "destroyed" if draft.value.state is CredentialState.DESTROYED else "to_relock"
-                changed.append((draft, Event(f"credential.{verb}", actor, key.name)))
+        for key in await self._keys_of(device):
+            draft = await self._parts.seals.draft(key, key.value.without(device.id))
+            verb = "destroyed" if draft.value.state is CredentialState.DESTROYED else "to_relock"
+            changed.append((draft, Event(f"credential.{verb}", actor, key.name)))
         return changed
+
+    async def _keys_of(self, device: Device) -> list[Sealed[Credential]]:
+        living = await self._parts.credentials.living_of(device.user_id, CredentialState.REQUESTED)
+        return [key for key in living if device.id in key.value.holders]
 
     async def _stopped_shares(self, device: Device, actor: str) -> tuple[Change, ...]:
         async with self._parts.database.read() as connection:

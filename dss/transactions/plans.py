@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dss.audit.event import Event, Outcome
 from dss.audit.seals import Draft
 from dss.ca.model import Reason
+from dss.devices import store as devices
+from dss.devices.model import ShareState
 from dss.devices.request import Kind
 from dss.kernel.errors import Overtaken
 from dss.kernel.ids import CredentialId, DeviceId, TransactionId, UserId
@@ -24,6 +26,7 @@ from dss.transactions.parts import Parts, inbox, topic
 from dss.transactions.tables import transactions
 
 TRIES = 16
+Change = tuple[Draft[Any], Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Ends:
 class Plan:
     """Changes with the events that tell of them, certificates to revoke by serial, letters, and what ends."""
 
-    changes: tuple[tuple[Draft[Any], Event], ...]
+    changes: tuple[Change, ...]
     ends: Ends | None = None
     revokes: tuple[tuple[str, Reason], ...] = ()
     letters: tuple[Letter, ...] = field(default=(), repr=False)
@@ -96,10 +99,21 @@ class Plans:
             for draft, event in plan.changes:
                 await p.seals.write(connection, draft, event)
             for serial, reason in plan.revokes:
-                await p.ca.mark_revoked(connection, serial, reason, actor)
+                await p.ca.ensure_revoked(connection, serial, reason, actor)
             for letter in post:
                 await p.notify.enqueue(connection, letter)
         await p.bus.wake(*ended)
+
+    async def stale_shares(self, owner: UserId, key: CredentialId, actor: str) -> tuple[Change, ...]:
+        """Return the end of what waits to be taken and holds the share of a key that is locked anew."""
+        p = self._parts
+        async with p.database.read() as connection:
+            waiting = await devices.shares_of_key(connection, owner, key)
+        stopped = []
+        for share in await p.seals.prove_all(waiting):
+            draft = await p.seals.draft(share, share.value.ended(ShareState.STOPPED))
+            stopped.append((draft, Event("share.stopped", actor, share.name)))
+        return tuple(stopped)
 
     async def end(
         self, connection: AsyncConnection, ends: Ends, actor: str, but: TransactionId | None = None

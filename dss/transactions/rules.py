@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from dss.devices.request import Asked
 from dss.kernel import canonical, text
 from dss.kernel.digest import Digest
 from dss.kernel.errors import BadDigest, Conflict, Invalid
-from dss.transactions.model import Entry, Limits, OpenSigning
+from dss.transactions.model import Entry, Limits, OpenSigning, Transaction
 
 TEXT_LIMIT = 500
 SHORTEST, LONGEST = timedelta(seconds=10), timedelta(seconds=3600)
@@ -25,6 +26,13 @@ def require_acceptable(wish: OpenSigning, limits: Limits) -> None:
         text.require_plain(wish.text, TEXT_LIMIT, "text", multiline=True)
     for index, value in enumerate(wish.hashes):
         _require_digest(wish.hash_algorithm, value, index)
+
+
+def require_own(transaction: Transaction, asked: Asked) -> None:
+    """Raise Conflict unless a transaction's row is the one of its request: a result is told to who asked for it."""
+    row = (transaction.id, transaction.kind, transaction.user_id, transaction.credential_id or None)
+    if row != (asked.transaction, asked.kind, asked.signer, asked.credential.get("id")):
+        raise Conflict("the request is another transaction's")
 
 
 def require_shown(entries: Sequence[Entry], request: bytes) -> None:

@@ -67,8 +67,10 @@ class Sharing:
         admission = await door.admit(activation, Kind.SHARE)
         hold = await door.hold(admission, activation.lease)
         await door.secrets(admission, activation)
-        plan = await self._plan(held, admission, activation)
-        return Changed(plan, await door.spent(hold), admission.actor)
+        other = await self._phones.own(admission.asked.signer, DeviceId(admission.asked.share["phone"]["id"]))
+        plan = await self._plan(held, admission, activation, other.value)
+        # A phone that is stopped while this is written is given nothing.
+        return Changed(plan, await door.spent(hold), admission.actor, upon=(other,))
 
     async def waiting_for(self, phone: Device) -> list[Share]:
         """Return what other phones have shared with this one; nothing before its waiting time is over."""
@@ -103,9 +105,8 @@ class Sharing:
             await p.seals.write(connection, draft, Event("share.taken", f"device:{phone.id}", share.name))
         return draft.value
 
-    async def _plan(self, held: Transaction, admission: Admission, activation: Activation) -> Plan:
+    async def _plan(self, held: Transaction, admission: Admission, activation: Activation, other: Device) -> Plan:
         p, asked = self._parts, admission.asked
-        other = (await self._phones.own(asked.signer, DeviceId(asked.share["phone"]["id"]))).value
         if _shown(other) != asked.share["phone"]:
             raise Conflict("the phone is not the one that was confirmed")
         keys = await self._keys(admission)

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dss.devices.model import Device
 from dss.devices.request import Kind
 from dss.kernel.errors import Conflict, NotFound
-from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId, UserId
-from dss.transactions.machine import ENDED, LIVE, State, Work, before
+from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, DeviceId, TransactionId, UserId
+from dss.transactions.machine import ENDED, LIVE, Late, State, Work, before
 from dss.transactions.model import Idempotency, Transaction
 from dss.transactions.tables import entries, transactions
 
@@ -68,6 +68,13 @@ async def count_awaiting(connection: AsyncConnection, user_id: UserId, now: date
     t = transactions
     mine = (t.c.user_id == user_id) & (t.c.state == State.AWAITING) & (t.c.expires_at > now)
     return (await connection.execute(sa.select(sa.func.count()).where(mine))).scalar_one()
+
+
+async def count_own(connection: AsyncConnection, phone_id: DeviceId, now: datetime) -> int:
+    """Return how many transactions await the answer of one phone alone now."""
+    t = transactions
+    own = (t.c.for_device_id == phone_id) & (t.c.state == State.AWAITING) & (t.c.expires_at > now)
+    return (await connection.execute(sa.select(sa.func.count()).where(own))).scalar_one()
 
 
 async def of_credential(connection: AsyncConnection, id: CredentialId) -> Transaction:
@@ -149,11 +156,14 @@ async def claim(connection: AsyncConnection, work: Work, now: datetime, until: d
     return None if row is None else _transaction(row)
 
 
-async def hand_on(connection: AsyncConnection, held: Transaction, work: Work, until: datetime) -> None:
-    """Give a lease back: whoever does the named work may take it from the given time on."""
+async def hand_on(connection: AsyncConnection, held: Transaction, work: Work, until: datetime) -> bool:
+    """Give a lease back: whoever does the named work may take it from the given time on.
+
+    Return False if it was no longer held.
+    """
     t = transactions
     mine = sa.update(t).where(t.c.id == held.id, t.c.lease == held.lease, t.c.state == State.SIGNING)
-    await connection.execute(mine.values(work=work, lease_until=until))
+    return (await connection.execute(mine.values(work=work, lease_until=until))).rowcount == 1
 
 
 async def extend(connection: AsyncConnection, held: Transaction, work: Work, now: datetime, until: datetime) -> None:
@@ -164,11 +174,11 @@ async def extend(connection: AsyncConnection, held: Transaction, work: Work, now
 
 
 async def finish(connection: AsyncConnection, held: Transaction, to: State, now: datetime, *, why: str = "") -> None:
-    """End a transaction that an attempt worked on; a later attempt's lease number refuses it. Raises Conflict."""
+    """End a transaction that an attempt worked on; a later attempt's lease number refuses it. Raises Late."""
     t = transactions
     mine = sa.update(t).where(t.c.id == held.id, t.c.lease == held.lease, t.c.state == State.SIGNING)
     if (await connection.execute(mine.values(state=to, changed_at=now, why=why, **FORGOTTEN))).rowcount != 1:
-        raise Conflict("another attempt took over")
+        raise Late("another attempt took over")
 
 
 async def live_box_keys(connection: AsyncConnection) -> frozenset[BoxKeyId]:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event
 from dss.audit.seals import Seals
@@ -70,6 +71,10 @@ class Users:
         async with self._database.read() as connection:
             stored = await store.get(connection, id)
         return (await self._seals.prove(stored)).value
+
+    async def hold(self, connection: AsyncConnection, id: UserId) -> None:
+        """Let nobody else hold a user until the caller's commit: what is counted of theirs is counted by one."""
+        await store.hold(connection, id)
 
     async def by_login(self, login: str) -> User:
         """Return the user of a login. Raises NotFound, Tampered."""

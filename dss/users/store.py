@@ -29,6 +29,11 @@ async def by_login(connection: AsyncConnection, login: str) -> Stored[User]:
     return await _one(connection, users.c.login == login)
 
 
+async def hold(connection: AsyncConnection, id: UserId) -> None:
+    """Lock a user's row until the caller's commit."""
+    await connection.execute(sa.select(users.c.id).where(users.c.id == id).with_for_update())
+
+
 async def page(connection: AsyncConnection, after: UserId | None, limit: int) -> list[Stored[User]]:
     """Return users in the order they were registered, those after an id."""
     query = USERS.select().order_by(users.c.id).limit(limit)

@@ -149,7 +149,7 @@ def _verbs(ground: Ground, parts: Parts, links: StopLinks) -> Verbs:
     approvals = Approvals(g.database, g.seals, g.clock, g.ids, two=g.settings.two_operators)
     keys = Keys(parts, plans, approvals)
     phones = Phones(parts, plans, links, approvals)
-    changing = Changing(parts, drafting, keys, phones)
+    changing = Changing(parts, drafting, plans, keys, phones)
     sharing = Sharing(parts, drafting, phones, links)
     changes = {Kind.CHANGE: changing.perform, Kind.SHARE: sharing.perform}
     works = [work for role, work in WORK_OF.items() if g.settings.role.plays(role)]

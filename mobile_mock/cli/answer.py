@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from mobile_mock.cli import view
-from mobile_mock.cli.confirming import Confirming, end, show_and_confirm
+from mobile_mock.cli.confirming import Confirmed, Confirming, end, show_and_confirm
 from mobile_mock.cli.look import Id
 from mobile_mock.cli.options import Common, command
 from mobile_mock.cli.output import Output
@@ -66,10 +66,10 @@ async def confirm(options: Confirm, phone: Phone, out: Output) -> Exit:
     for sentence in wrong.says():
         out.tell({"misbehaviour": sentence}, f"Misbehaving: {sentence}")
     if wrong.replays:
-        state = await phone.replay(options.id, options.replay_of)
+        confirmed = Confirmed(options.id, await phone.replay(options.id, options.replay_of))
     else:
-        state = await show_and_confirm(options, options.id, phone, out, wrong)
-    return await end(options, options.id, state, phone, out)
+        confirmed = await show_and_confirm(options, options.id, phone, out, wrong)
+    return await end(options, confirmed, phone, out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

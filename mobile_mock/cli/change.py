@@ -77,5 +77,4 @@ async def _opened(options: Opening, id: str, phone: Phone, out: Output) -> Exit:
     out.tell({"transaction": id, "opened": True}, f"Opened transaction {id}")
     if options.open_only:
         return Exit.DONE
-    state = await show_and_confirm(options, id, phone, out)
-    return await end(options, id, state, phone, out)
+    return await end(options, await show_and_confirm(options, id, phone, out), phone, out)

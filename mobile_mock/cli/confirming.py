@@ -18,7 +18,7 @@ from mobile_mock.cli.options import (
 from mobile_mock.cli.output import Output
 from mobile_mock.delivering import ON_THE_WAY, SIGNED
 from mobile_mock.exits import Exit
-from mobile_mock.matter import PASSWORD, PIN, Credential
+from mobile_mock.matter import PASSWORD, PIN, SIGN, Credential
 from mobile_mock.misbehave import Misbehaviour
 from mobile_mock.phone import HONEST, Phone
 from mobile_mock.request import Request
@@ -68,21 +68,33 @@ class Confirming(Common):
         return typed
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A transaction that was confirmed, and its state then; signs: whether it is to sign."""
+
+    id: str
+    state: str
+    signs: bool = True
+
+
 async def show_and_confirm(
     options: Confirming, id: str, phone: Phone, out: Output, wrong: Misbehaviour = HONEST
-) -> str:
-    """Check and show a request, ask for what it needs, confirm it, and return its state."""
+) -> Confirmed:
+    """Check and show a request, ask for what it needs, and confirm it."""
     shown = await phone.show(id, misbehave=wrong)
     out.tell(view.members(shown), *view.lines(shown))
     pin = ask_pin(options.pin) if options.by is By.PIN else None
-    return await phone.confirm(shown, pin, options.by.value, wrong, **options.typed(shown.request))
+    state = await phone.confirm(shown, pin, options.by.value, wrong, **options.typed(shown.request))
+    return Confirmed(id, state, shown.request.kind == SIGN)
 
 
-async def end(options: Confirming, id: str, state: str, phone: Phone, out: Output) -> Exit:
+async def end(options: Confirming, confirmed: Confirmed, phone: Phone, out: Output) -> Exit:
     """Wait for the end of what was confirmed, and tell it."""
+    id, state = confirmed.id, confirmed.state
     if state in ON_THE_WAY and options.wait:
         state = await phone.state(id, options.wait)
-    out.tell({"transaction": id, "decision": "confirm", "state": state}, f"Confirmed; it is {state} now")
+    told = "done" if state == SIGNED and not confirmed.signs else state
+    out.tell({"transaction": id, "decision": "confirm", "state": state}, f"Confirmed; it is {told} now")
     return Exit.DONE if state in ON_THE_WAY or state == SIGNED else Exit.FAILED
 
 

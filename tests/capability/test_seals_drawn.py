@@ -80,9 +80,9 @@ async def test_t18_any_other_value_in_any_column_is_refused(
     ((name, value),) = edit.items()
     assume(canonical.encode(text(sealed[name])) != canonical.encode(text(value)))
 
-    assert (await seals.prove(Stored(register, sealed, sealed["seal"]))).row == sealed
+    assert (await seals.prove(Stored(register, sealed, sealed["seal"], 1))).row == sealed
     with pytest.raises(Tampered):
-        await seals.prove(Stored(register, {**sealed, **edit}, sealed["seal"]))
+        await seals.prove(Stored(register, {**sealed, **edit}, sealed["seal"], 1))
     assert len(alarms.told) == 1
 
 

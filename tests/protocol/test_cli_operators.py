@@ -17,7 +17,7 @@ from mobile_mock.errors import Refused
 from tests.protocol.cli_world import Command, dss
 from tests.protocol.test_cli_verbs import rows
 from tests.world.pdfs import simple_pdf
-from tests.world.world import Signer, World
+from tests.world.world import PIN, Signer, World
 
 __all__ = ["dss"]
 
@@ -91,6 +91,61 @@ async def test_a_key_is_destroyed_once(dss: Command, alice: Signer):
 
     assert destroyed["state"] == "destroyed"
     assert (again.exit_code, "destroyed" in again.stderr) == (1, True)
+
+
+async def test_a_key_is_asked_for_in_place_of_another_by_the_account_that_runs_the_command(
+    world: World, dss: Command, alice: Signer
+):
+    (asked,) = await tell(dss, "credential", "create", "alice", "--replaces", alice.credential_id)
+    shown = await alice.phone.show(asked["transaction"])
+    (event,) = await world.services.audit.of_subject(f"transaction:{asked['transaction']}")
+
+    assert shown.request.credential.replaces.id == alice.credential_id
+    assert (event.event.kind, event.event.actor) == ("transaction.opened", ME)
+
+
+async def test_a_key_that_is_to_be_replaced_is_the_signer_s(world: World, dss: Command, alice: Signer):
+    await world.phone(await world.user("bob"))
+
+    refused = await run(dss, "credential", "create", "bob", "--replaces", alice.credential_id)
+
+    assert (refused.exit_code, "no such credential to replace" in refused.stderr) == (1, True)
+
+
+async def test_the_keys_of_a_signer_are_listed_by_page(world: World, dss: Command, alice: Signer):
+    (asked,) = await tell(dss, "credential", "create", "alice")
+    await alice.phone.confirm(await alice.phone.show(asked["transaction"]), PIN)
+    await world.settle()
+
+    first = await tell(dss, "credential", "list", "alice", "--limit", "1")
+    rest = await tell(dss, "credential", "list", "alice", "--after", first[0]["id"])
+
+    assert [one["id"] for one in (*first, *rest)] == [alice.credential_id, asked["id"]]
+
+
+async def test_every_id_in_a_table_is_whole_on_a_narrow_screen_and_no_name_is_taken_for_markup(
+    world: World, dss: Command, alice: Signer, monkeypatch: pytest.MonkeyPatch
+):
+    """T04: a phone is named by who enrols it."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("DSS_TWO_OPERATORS", "true")
+    qr, code = await world.invite(alice.user)
+    await world.new_phone().enrol(qr, code, PIN, "A phone with a [/bold] name that is long")
+    await tell(dss, "credential", "suspend", alice.credential_id)
+    await run(dss, "credential", "resume", alice.credential_id)
+    phones = [phone["id"] for phone in await tell(dss, "device", "list", "alice")]
+
+    for ids, command in {
+        (alice.credential_id,): ("credential", "list", "alice"),
+        tuple(phones): ("device", "list", "alice"),
+        (f"credential:{alice.credential_id}",): ("operators",),
+        (alice.user.id,): ("user", "list"),
+    }.items():
+        printed = (await run(dss, *command)).stdout
+        assert all(id in printed for id in ids), printed
+        assert max(map(len, printed.splitlines())) <= 80
+        assert "…" not in printed
+    assert "[/bold]" in (await run(dss, "device", "block", phones[1])).stdout
 
 
 async def test_a_phone_is_blocked_and_unlocked(world: World, dss: Command, alice: Signer):

@@ -30,7 +30,7 @@ OF_ONE = [one for one in ENDPOINTS if "{id}" in one[1] and SCOPE_OF[one] != "ope
 class Owned:
     """What there is: the shop's document, transaction that awaits its answer, and credential that was asked for.
 
-    phones, users: the signer's phone and login, which operators name.
+    phones, users: the signer's phone and login, which operators name. proposals: operators list all.
     """
 
     documents: str
@@ -38,6 +38,7 @@ class Owned:
     credentials: str
     phones: str
     users: str
+    proposals: str = ABSENT
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

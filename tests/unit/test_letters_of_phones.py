@@ -22,6 +22,8 @@ WITH_LINK: dict[str, Written] = {
     "new": lambda reader, phone: letters.new_device_letter(reader, phone, STOP_URL),
     "waiting": lambda reader, phone: letters.waiting_phone_letter(reader, phone, TIME, STOP_URL),
     "shared": lambda reader, phone: letters.shared_letter(reader, phone, STOP_URL),
+    "unlocked": lambda reader, phone: letters.phone_unlocked_letter(reader, phone, STOP_URL),
+    "new PIN": lambda reader, phone: letters.pin_changed_letter(reader, phone, STOP_URL),
 }
 
 

@@ -127,6 +127,7 @@ def test_a_change_is_opened_shown_and_confirmed_in_one_go(server, run):
 
     assert f"revokes the key {CREDENTIAL}" in told.stdout
     assert "(keyCompromise)" in told.stdout
+    assert "Confirmed; it is done now" in told.stdout
     assert opened == {"transaction": FIRST, "opened": True}
     assert shown["change"] == {"action": "revoke", "phone": None, "reason": "keyCompromise"}
     assert end == {"transaction": FIRST, "decision": "confirm", "state": "signed"}

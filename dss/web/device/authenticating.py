@@ -34,10 +34,15 @@ async def authenticate(request: Request) -> Phone:
 
 
 def device_of(request: Request) -> Device:
-    """Return the phone that calls, as its row tells. Raises Locked for a new one that waits: it is shown nothing."""
+    """Return the phone that calls, as its row tells.
+
+    Raises Locked for a new one that waits, and for one that was stopped: they are shown nothing.
+    """
     device = newcomer_of(request)
     if device.standing(services_of(request).clock.now()) is Standing.WAITING:
         raise Locked("the phone waits: its owner may stop it until its time comes")
+    if device.is_locked_for_good:
+        raise Locked("the phone is locked")
     return device
 
 

@@ -97,8 +97,8 @@ async def list_waiting(request: Request, wait: Wait = 0, known: Known = "") -> N
     device, services = device_of(request), services_of(request)
     found = await services.transactions.waiting(device, seen, wait)
     others = await services.devices.of_user(device.user_id)
-    if device.id not in {phone.id for phone in others}:
-        raise Unauthenticated("the phone was removed")
+    if not any(phone.id == device.id and not phone.is_locked_for_good for phone in others):
+        raise Unauthenticated("the phone was removed or stopped")
     now = services.clock.now()
     new = [phone for phone in others if phone.standing(now) is Standing.WAITING and phone.id != device.id]
     told = [WaitingPhone(phone.id, phone.name, timestamp(phone.active_from)) for phone in new if phone.active_from]
@@ -155,7 +155,8 @@ async def _events(request: Request, device: Device) -> AsyncIterator[ServerSentE
     told: list[TransactionId] = []
     while not await request.is_disconnected():
         try:
-            if (await services_of(request).devices.get(device.id)).is_removed:
+            current = await services_of(request).devices.get(device.id)
+            if current.is_removed or current.is_locked_for_good:
                 return
             waiting = await transactions.waiting(device, told, LOOK_S)
         except Unavailable as fault:

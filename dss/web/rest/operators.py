@@ -13,13 +13,16 @@ from dss.devices.model import Device, LockReason, Standing
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict
 from dss.kernel.ids import CredentialId, DeviceId
+from dss.kernel.keyspec import KeySpec
 from dss.oauth.service import Caller
 from dss.operators import model
+from dss.web.http import paging
 from dss.web.http.fields import Id, Time
 from dss.web.http.op import op
 from dss.web.http.services import services_of
 
 SCOPE = "operators"
+Login = Annotated[str, Meta(min_length=1, max_length=64, description="the signer's login")]
 
 
 class RevokeRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -38,17 +41,30 @@ class KeyState(StrEnum):
 
 
 class SigningKey(msgspec.Struct):
-    """Where a signer's key stands; suspended_by: whose word it waits for."""
+    """Where a signer's key stands.
+
+    suspended_by: whose word it waits for. not_after: until when its certificate holds.
+    """
 
     id: Id
     state: KeyState
+    key_type: KeySpec
     suspended_by: Authority | None = None
+    not_after: Time | None = None
+
+
+class SigningKeys(msgspec.Struct):
+    """A page of a signer's keys, oldest first, revoked and destroyed ones too."""
+
+    items: list[SigningKey]
+    next: str | None = None
 
 
 class RegisteredPhone(msgspec.Struct):
     """Where a signer's phone stands.
 
-    until: the end of a lock that ends by itself, or of a new phone's waiting time.
+    until:    the end of a lock that ends by itself, or of a new phone's waiting time.
+    destroys: the keys that are destroyed with the phone if it is removed, as no other phone holds a share of them.
     """
 
     id: Id
@@ -57,6 +73,7 @@ class RegisteredPhone(msgspec.Struct):
     enrolled_at: Time
     lock_reason: LockReason | None = None
     until: Time | None = None
+    destroys: list[Id] = []
 
 
 class RegisteredPhones(msgspec.Struct):
@@ -75,6 +92,12 @@ class Proposal(msgspec.Struct):
     expires_at: Time
 
 
+class Proposals(msgspec.Struct):
+    """What waits for a second operator, oldest first."""
+
+    items: list[Proposal]
+
+
 class KeyOutcome(msgspec.Struct):
     """done: the key as it is now. Not done: what was proposed instead."""
 
@@ -89,6 +112,23 @@ class PhoneOutcome(msgspec.Struct):
     done: bool
     phone: RegisteredPhone | None = None
     proposal: Proposal | None = None
+
+
+@op("GET", "/v1/proposals", scope=SCOPE)
+async def list_open_proposals(request: Request) -> Proposals:
+    """List what one operator proposed and a second one has not agreed to yet."""
+    return Proposals([_proposal(one) for one in await services_of(request).approvals.list_open()])
+
+
+@op("GET", "/v1/users/{login}/credentials", scope=SCOPE)
+async def list_signer_credentials(
+    request: Request, login: Login, limit: paging.Limit = paging.DEFAULT, cursor: paging.Cursor | None = None
+) -> SigningKeys:
+    """List a signer's keys that have or had a certificate, by page."""
+    services, after = services_of(request), paging.after(cursor)
+    user = await services.users.by_login(login)
+    found = await services.credentials.page(user.id, CredentialId(after) if after else None, limit)
+    return SigningKeys([_key(key) for key in found], paging.next_link(request, [key.id for key in found], limit))
 
 
 @op("POST", "/v1/credentials/{id}/suspend", scope=SCOPE, errors=(Conflict,))
@@ -119,13 +159,11 @@ async def destroy_signer_credential(request: Request, id: Id) -> SigningKey:
 
 
 @op("GET", "/v1/users/{login}/phones", scope=SCOPE)
-async def list_signer_phones(
-    request: Request, login: Annotated[str, Meta(min_length=1, max_length=64, description="the signer's login")]
-) -> RegisteredPhones:
+async def list_signer_phones(request: Request, login: Login) -> RegisteredPhones:
     """List a signer's phones."""
     services = services_of(request)
     user = await services.users.by_login(login)
-    return RegisteredPhones([_phone(request, device) for device in await services.devices.ever_of_user(user.id)])
+    return RegisteredPhones([await _phone(request, device) for device in await services.devices.ever_of_user(user.id)])
 
 
 @op("POST", "/v1/phones/{id}/block", scope=SCOPE, errors=(Conflict,))
@@ -134,7 +172,7 @@ async def block_signer_phone(request: Request, id: Id) -> RegisteredPhone:
 
     A new phone that still waits is removed.
     """
-    return _phone(request, await services_of(request).phones.block(DeviceId(id), _operator(request)))
+    return await _phone(request, await services_of(request).phones.block(DeviceId(id), _operator(request)))
 
 
 @op("POST", "/v1/phones/{id}/unlock", scope=SCOPE, errors=(Conflict,))
@@ -146,7 +184,7 @@ async def unlock_signer_phone(request: Request, id: Id) -> PhoneOutcome:
     done = await services_of(request).phones.unlock(DeviceId(id), _operator(request))
     if isinstance(done, model.Proposal):
         return PhoneOutcome(done=False, proposal=_proposal(done))
-    return PhoneOutcome(done=True, phone=_phone(request, done))
+    return PhoneOutcome(done=True, phone=await _phone(request, done))
 
 
 @op("POST", "/v1/phones/{id}/remove", scope=SCOPE, errors=(Conflict,))
@@ -154,12 +192,14 @@ async def remove_signer_phone(request: Request, id: Id) -> RegisteredPhone:
     """Remove a phone for good.
 
     Keys that it holds a share of are locked anew at the next confirmation; those of which no other phone holds a share
-    are destroyed.
+    are destroyed: `destroys` of the phone names them beforehand.
     """
-    return _phone(request, await services_of(request).phones.remove(DeviceId(id), _operator(request)))
+    return await _phone(request, await services_of(request).phones.remove(DeviceId(id), _operator(request)))
 
 
 OPERATIONS = (
+    list_open_proposals,
+    list_signer_credentials,
     suspend_signer_credential,
     resume_signer_credential,
     revoke_signer_credential,
@@ -177,12 +217,19 @@ def _operator(request: Request) -> str:
 
 
 def _key(credential: Credential) -> SigningKey:
-    return SigningKey(credential.id, KeyState(credential.state.value), credential.suspended_by)
+    return SigningKey(
+        id=credential.id,
+        state=KeyState(credential.state.value),
+        key_type=credential.key_spec,
+        suspended_by=credential.suspended_by,
+        not_after=timestamp(credential.not_after) if credential.not_after else None,
+    )
 
 
-def _phone(request: Request, device: Device) -> RegisteredPhone:
-    standing = device.standing(services_of(request).clock.now())
-    until = {Standing.LOCKED: device.locked_until, Standing.WAITING: device.active_from}.get(standing)
+async def _phone(request: Request, device: Device) -> RegisteredPhone:
+    services = services_of(request)
+    now = services.clock.now()
+    standing, until = device.standing(now), device.until(now)
     return RegisteredPhone(
         id=device.id,
         name=device.name,
@@ -190,6 +237,7 @@ def _phone(request: Request, device: Device) -> RegisteredPhone:
         enrolled_at=timestamp(device.enrolled_at),
         lock_reason=device.lock_reason if standing is Standing.LOCKED else None,
         until=timestamp(until) if until else None,
+        destroys=[key.id for key in await services.phones.lost_without(device)],
     )
 
 

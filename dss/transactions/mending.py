@@ -1,0 +1,191 @@
+"""The verbs over rows that cannot be proven: look for them, and end one for good, whatever it says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from dss.audit.event import Event
+from dss.audit.seals import Draft, Register, Stored
+from dss.ca.model import Reason
+from dss.credentials.making import serial_of
+from dss.credentials.model import LIVING, CredentialState
+from dss.credentials.registers import ACTIVATIONS, CREDENTIALS
+from dss.credentials.tables import credentials
+from dss.devices import store as devices
+from dss.devices.model import DeviceState, EnrolmentState, ShareState
+from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS, SHARES
+from dss.hsm.servicekeys import ServiceKeys
+from dss.kernel.errors import Conflict, Invalid, NotFound
+from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId
+from dss.notify import letters
+from dss.notify.model import Letter
+from dss.operators.model import Proposal
+from dss.operators.service import Approvals
+from dss.operators.store import PROPOSALS
+from dss.transactions.parts import Parts
+from dss.transactions.plans import Ends, Plan, Plans
+from dss.users.store import USERS
+
+REGISTERS: dict[str, Register[Any]] = {
+    register.kind: register
+    for register in (USERS, DEVICES, ENROLMENTS, BOX_KEYS, CREDENTIALS, ACTIVATIONS, SHARES, PROPOSALS)
+}
+PAGE = 500
+Change = tuple[Draft[Any], Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A row that cannot be proven, and why."""
+
+    kind: str
+    id: str
+    why: str
+
+
+def _no_device(_: datetime, __: str) -> dict[str, Any]:
+    return {"state": DeviceState.REMOVED.value, "lock_reason": None, "locked_until": None, "recent": []}
+
+
+def _no_credential(_: datetime, __: str) -> dict[str, Any]:
+    gone = {"state": CredentialState.DESTROYED.value, "key_blob": b"", "holders": [], "relock": False}
+    return gone | {"suspended_by": None, "password": None}
+
+
+def _no_enrolment(_: datetime, __: str) -> dict[str, Any]:
+    return {"state": EnrolmentState.DEAD.value, "sealed_secret": None}
+
+
+def _no_box_key(now: datetime, _: str) -> dict[str, Any]:
+    return {"destroyed_at": now, "slot": None}
+
+
+def _no_share(_: datetime, __: str) -> dict[str, Any]:
+    return {"state": ShareState.STOPPED.value, "jwe": None}
+
+
+def _no_activation(now: datetime, _: str) -> dict[str, Any]:
+    return {"consumed_at": now}
+
+
+def _no_proposal(_: datetime, actor: str) -> dict[str, Any]:
+    return {"approved_by": actor}
+
+
+ENDED: dict[str, Callable[[datetime, str], dict[str, Any]]] = {
+    DEVICES.kind: _no_device,
+    CREDENTIALS.kind: _no_credential,
+    ENROLMENTS.kind: _no_enrolment,
+    BOX_KEYS.kind: _no_box_key,
+    SHARES.kind: _no_share,
+    ACTIVATIONS.kind: _no_activation,
+    PROPOSALS.kind: _no_proposal,
+}
+
+
+class Mending:
+    """Looks at every sealed row, and ends those that nobody can believe any more."""
+
+    def __init__(self, parts: Parts, plans: Plans, approvals: Approvals, keys: ServiceKeys) -> None:
+        self._parts = parts
+        self._plans = plans
+        self._approvals = approvals
+        self._keys = keys
+
+    async def check(self) -> list[Finding]:
+        """Return every row that cannot be proven; tells no alarm. Raises HsmUnavailable."""
+        return [finding for register in REGISTERS.values() for finding in await self._check(register)]
+
+    async def end(self, kind: str, id: str, actor: str) -> Proposal | None:
+        """End a row that cannot be proven, for good, by an operator, or by two where that is the policy.
+
+        What stood on it ends the same instant. Its owner is not written to: nobody can tell who that is.
+        kind: as the log names rows. Returns what waits for a second operator, None when it is done.
+        Raises Invalid for an unknown kind, NotFound, Conflict for a row that proves and for a person, HsmUnavailable.
+        """
+        stored = await self._broken(kind, id)
+        if proposal := await self._approvals.second("row.end", stored.name, actor):
+            return proposal
+        if kind == BOX_KEYS.kind:
+            await self._keys.destroy_box_key(BoxKeyId(id))
+
+        async def make() -> Plan:
+            return await self._ending(await self._broken(kind, id), actor)
+
+        await self._plans.carry_out(make, actor)
+        return None
+
+    async def _check(self, register: Register[Any]) -> list[Finding]:
+        """Look at the rows of a register, page by page."""
+        key, found, after = register.table.c[register.key], [], ""
+        while True:
+            query = register.select().where(key > after).order_by(key).limit(PAGE)
+            async with self._parts.database.read() as connection:
+                stored = [Stored.of(register, row) for row in await connection.execute(query)]
+            if not stored:
+                return found
+            after = stored[-1].row[register.key]
+            faults = zip(stored, await self._parts.seals.faults(stored), strict=True)
+            found += [Finding(register.kind, one.row[register.key], why) for one, why in faults if why is not None]
+
+    async def _broken(self, kind: str, id: str) -> Stored[Any]:
+        """Return a row that may be ended."""
+        if kind not in REGISTERS:
+            raise Invalid(f"there are no sealed rows of this kind, but of: {', '.join(REGISTERS)}")
+        if kind not in ENDED:
+            raise Conflict(f"a {kind} is not ended: restore the row from a backup, the newest fits its seal again")
+        register = REGISTERS[kind]
+        async with self._parts.database.read() as connection:
+            query = register.select().where(register.table.c[register.key] == id)
+            found = (await connection.execute(query)).one_or_none()
+        if found is None:
+            raise NotFound(f"there is no such {kind}")
+        stored = Stored.of(register, found)
+        if (await self._parts.seals.faults([stored]))[0] is None:
+            raise Conflict("the row is in order: the ordinary commands are for it")
+        return stored
+
+    async def _ending(self, stored: Stored[Any], actor: str) -> Plan:
+        p, register = self._parts, stored.register
+        draft = await p.seals.supersede(stored, ENDED[register.kind](p.clock.now(), actor))
+        ended: Change = (draft, Event("row.ended", actor, stored.name))
+        if register is DEVICES:
+            return await self._without_phone(ended, DeviceId(stored.row["id"]), actor)
+        if register is CREDENTIALS:
+            ends = Ends("the key was destroyed", credentials=(CredentialId(stored.row["id"]),))
+            return Plan(changes=(ended,), ends=ends, revokes=await self._revokes(stored.row["certificate"]))
+        return Plan(changes=(ended,))
+
+    async def _without_phone(self, ended: Change, phone: DeviceId, actor: str) -> Plan:
+        """Plan the end of a phone with that of what it alone opens; what cannot be proven itself is left alone."""
+        keys, shares = await self._keys_without(phone, actor), await self._stopped_shares(phone, actor)
+        lost = [draft.value for draft, _ in keys if draft.value.state is CredentialState.DESTROYED]
+        return Plan(
+            changes=(ended, *keys, *shares),
+            ends=Ends("the phone was removed", credentials=tuple(key.id for key in lost), phones=(phone,)),
+            letters=tuple([await self._letter(key) for key in lost]),
+        )
+
+    async def _keys_without(self, phone: DeviceId, actor: str) -> list[Change]:
+        """Return the changes of keys that a phone opened: by the keys' word, as the phone's owner is not proven."""
+        c, seals = credentials.c, self._parts.seals
+        living = c.state.in_([*LIVING, CredentialState.REQUESTED])
+        query = CREDENTIALS.select().where(living, sa.cast(c.holders, sa.Text).contains(phone, autoescape=True))
+        changed: list[Change] = []
+        for key in await self._provable([Stored.of(CREDENTIALS, row) for row in await self._rows(query)]):
+            draft = await seals.draft(key, key.value.without(phone))
+            verb = "destroyed" if draft.value.state is CredentialState.DESTROYED else "to_relock"
+            changed.append((draft, Event(f"credential.{verb}", actor, key.name)))
+        return changed
+
+    async def _stopped_shares(self, phone: DeviceId, actor: str) -> list[Change]:
+        async with self._parts.database.read() as connection:
+            waiting = await devices.shares_waiting(connection, phone)
+        stopped: list[Change] = []
+        for share in await self._provable(waiting):
+            draft = await self._parts.seals.draft(share, share.value.ended(ShareState.STOPPED))
+            stopped.append((draft, Event("share.stopped", actor, share.name)))
+        return stopped
