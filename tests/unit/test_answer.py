@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dss.devices import answer, request
-from dss.devices.answer import Decision
+from dss.devices.answer import Came, Decision
 from dss.devices.model import BoxKey
 from dss.devices.request import Asked, ConfirmationRequest, Item, Kind, Party
 from dss.kernel import b64
@@ -59,7 +59,7 @@ def read(said: dict[str, Any]) -> answer.Answer:
 
 def fits(said: dict[str, Any], box: str | None = BOX, asked: Asked = ASKED) -> bool:
     try:
-        return read(said).answers(asked, box)
+        return read(said).answers(asked, Came("", box))
     except AnswerRefused:
         return False
 
