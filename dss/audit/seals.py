@@ -255,7 +255,8 @@ class Seals:
         code = codes.get(text)
         if code is not None and not hmac.compare_digest(code, seal):
             return "the row does not fit its seal"
-        if stored.logged_seal is None or not hmac.compare_digest(stored.logged_seal, seal):
+        newest = stored.logged_seal is not None and hmac.compare_digest(stored.logged_seal, seal)
+        if not newest or stored.row["version"] != stored.logged_version:
             return "the row is not the newest that the log knows"
         self._remember(seal, text)
         return None

@@ -1,26 +1,33 @@
 """Commands over the audit log."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from dss.audit.event import Recorded
-from dss.cli.running import OPERATOR, AsJson, run, show_all
+from dss.cli.operators import tell_proposed
+from dss.cli.running import OPERATOR, AsJson, leave, run, show, show_all
 from dss.kernel.clock import timestamp
 from dss.settings import TokenName
 
 app = typer.Typer(no_args_is_help=True)
+ALARM = "alarm."
 
 
 @app.command("show")
 def show_(
     subject: Annotated[str | None, typer.Option(help="Only on this: transaction:ID, user:ID, ...")] = None,
+    kind: Annotated[str, typer.Option(help="Only events that begin so: credential., device.locked, ...")] = "",
+    *,
+    alarms: Annotated[bool, typer.Option("--alarms", help="Only alarms: the same as --kind alarm.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10000, help="The newest only, so many.")] = 100,
     as_json: AsJson = False,
 ) -> None:
     """Show events, newest first; of one subject, oldest first."""
-    found = run(lambda s: s.audit.of_subject(subject) if subject else s.audit.newest(limit))
-    found = found[-limit:]
+    begin = ALARM if alarms else kind
+    found = run(lambda s: s.audit.of_subject(subject) if subject else s.audit.newest(limit, begin))
+    found = [recorded for recorded in found if recorded.event.kind.startswith(begin)][-limit:]
     if as_json:
         show_all([_shown(recorded) for recorded in found], as_json=True)
         return
@@ -29,8 +36,35 @@ def show_(
 
 
 @app.command()
+def check(as_json: AsJson = False) -> None:
+    """Look at every sealed row and show those that do not prove, without an alarm; ends with 1 when there are any."""
+    found = run(lambda s: s.mending.check(), TokenName.SERVICE)
+    show_all([asdict(finding) for finding in found], as_json=as_json)
+    if found:
+        raise leave(f"rows that cannot be proven: {len(found)}")
+
+
+@app.command()
+def end(
+    kind: Annotated[str, typer.Argument(help="The row's kind, as an alarm's subject begins: device, credential, ...")],
+    id: Annotated[str, typer.Argument(help="The row's id, as an alarm's subject ends.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """End a row that cannot be proven, for good: a phone is removed, a key destroyed and its certificate revoked."""
+    if not yes:
+        typer.confirm(f"End {kind}:{id}, for good? A backup may still have the row.", abort=True, err=True)
+    proposal = run(lambda s: s.mending.end(kind, id, OPERATOR), TokenName.SERVICE)
+    if proposal is not None:
+        tell_proposed(proposal, as_json=as_json)
+        return
+    show({"ended": f"{kind}:{id}"}, as_json=as_json)
+
+
+@app.command()
 def adopt() -> None:
-    """Seal the rows of a version that had no seals, once after its upgrade: as they are now, so look at them before."""
+    """Seal the rows of a version that had no seals, once after its upgrade: as they are, so check before."""
     done = run(lambda s: s.adopting.adopt_all(OPERATOR), TokenName.SERVICE)
     show_all([{"rows": kind, "sealed": count} for kind, count in done.items()], as_json=False)
 

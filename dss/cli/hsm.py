@@ -44,6 +44,18 @@ def new_kek() -> None:
     out.print(f"{run(make, TokenName.USER)} wraps new keys from now on", highlight=False)
 
 
+@app.command("service-keys")
+def service_keys() -> None:
+    """Make the server's lasting keys that the service token lacks; those that are there stay."""
+
+    async def make(services: Services) -> None:
+        (token,) = services.tokens.opened
+        await asyncio.to_thread(setup.create_service_keys, token)
+
+    run(make, TokenName.SERVICE)
+    out.print("the service token has all of the server's keys")
+
+
 @app.command("kek-status")
 def kek_status(as_json: AsJson = False) -> None:
     """Count the credentials whose keys each key encryption key wraps."""

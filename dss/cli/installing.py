@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dss.ca.model import NewAuthority
 from dss.hsm import setup
+from dss.hsm.token import Token
 from dss.infra import migrating
 from dss.settings import Settings, TokenName
 from dss.wiring import ISSUING_CA, ROOT_CA, Services, opened, tokens_of
@@ -23,6 +24,7 @@ log.level = ERROR
 slots.removable = false
 """
 PIN_BYTES = 16
+SO_PINS = "so-pins.env"
 
 Say = Callable[[str], None]
 
@@ -62,11 +64,10 @@ async def install(plan: Plan, say: Say) -> list[str]:
     say("certificate authority")
     async with opened(settings) as services:
         await _make_ca(services, *authorities)
-    return [
-        f"settings and PINs: {home / 'dss.env'}",
-        f"security officers' PINs, to be kept elsewhere: {home / 'so-pins.env'}",
-        f"root certificate: {home / 'root.pem'}",
-    ]
+    told = [f"settings and PINs: {home / 'dss.env'}", f"root certificate: {home / 'root.pem'}"]
+    if (home / SO_PINS).exists():
+        told.append(f"security officers' PINs, to be kept elsewhere: {home / SO_PINS}")
+    return told
 
 
 def _write_settings(home: Path, public_url: str) -> None:
@@ -77,7 +78,6 @@ def _write_settings(home: Path, public_url: str) -> None:
     lines = [f"{name.pin_variable}={secrets.token_hex(PIN_BYTES)}" for name in TokenName]
     lines += [f"DSS_PUBLIC_URL={public_url}", f"DSS_SOFTHSM_CONF={home / 'softhsm2.conf'}"]
     _write_once(home / "dss.env", "\n".join(lines) + "\n")
-    _write_once(home / "so-pins.env", "".join(f"{name.name}={secrets.token_hex(PIN_BYTES)}\n" for name in TokenName))
 
 
 def _write_once(file: Path, text: str) -> None:
@@ -91,12 +91,40 @@ def _write_once(file: Path, text: str) -> None:
 
 
 def _make_tokens(settings: Settings) -> None:
-    so_pins = dict(line.split("=", 1) for line in (settings.home / "so-pins.env").read_text().split())
     tokens = tokens_of(settings, list(TokenName))
-    for name, token in tokens.items():
-        setup.init_token(token.spec, so_pins[name.name])
+    _init_tokens(tokens, settings.home / SO_PINS)
     setup.create_kek(tokens[TokenName.USER])
     setup.create_service_keys(tokens[TokenName.SERVICE])
+
+
+def _init_tokens(tokens: Mapping[TokenName, Token], file: Path) -> None:
+    """Initialise the tokens that are not there; the file is left with the SO PINs that were set, and no others.
+
+    Each is written down before it is set: whoever is interrupted in between has it.
+    """
+    known = _read_so_pins(file)
+    for name, token in tokens.items():
+        pin = known.get(name.name) or secrets.token_hex(PIN_BYTES)
+        _write_so_pins(file, known | {name.name: pin})
+        if setup.init_token(token.spec, pin):
+            known[name.name] = pin
+    _write_so_pins(file, known)
+
+
+def _read_so_pins(file: Path) -> dict[str, str]:
+    if not file.exists():
+        return {}
+    return dict(line.split("=", 1) for line in file.read_text().split())
+
+
+def _write_so_pins(file: Path, pins: Mapping[str, str]) -> None:
+    if not pins:
+        file.unlink(missing_ok=True)
+        return
+    new = file.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    _write_once(new, "".join(f"{name}={pin}\n" for name, pin in pins.items()))
+    new.replace(file)
 
 
 async def _make_ca(services: Services, root: NewAuthority, issuing: NewAuthority) -> None:

@@ -1,19 +1,19 @@
 """The verbs over rows that cannot be proven: look for them, and end one for good, whatever it says."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from dss.audit.event import Event
-from dss.audit.seals import Draft, Register, Stored
+from dss.audit.seals import Register, Sealed, Stored
 from dss.ca.model import Reason
-from dss.credentials.making import serial_of
-from dss.credentials.model import LIVING, CredentialState
+from dss.credentials.model import LIVING, Credential, CredentialState
 from dss.credentials.registers import ACTIVATIONS, CREDENTIALS
 from dss.credentials.tables import credentials
+from dss.credentials.verifying import serial_of
 from dss.devices import store as devices
 from dss.devices.model import DeviceState, EnrolmentState, ShareState
 from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS, SHARES
@@ -26,7 +26,7 @@ from dss.operators.model import Proposal
 from dss.operators.service import Approvals
 from dss.operators.store import PROPOSALS
 from dss.transactions.parts import Parts
-from dss.transactions.plans import Ends, Plan, Plans
+from dss.transactions.plans import Change, Ends, Plan, Plans
 from dss.users.store import USERS
 
 REGISTERS: dict[str, Register[Any]] = {
@@ -34,7 +34,7 @@ REGISTERS: dict[str, Register[Any]] = {
     for register in (USERS, DEVICES, ENROLMENTS, BOX_KEYS, CREDENTIALS, ACTIVATIONS, SHARES, PROPOSALS)
 }
 PAGE = 500
-Change = tuple[Draft[Any], Event]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,44 +46,19 @@ class Finding:
     why: str
 
 
-def _no_device(_: datetime, __: str) -> dict[str, Any]:
-    return {"state": DeviceState.REMOVED.value, "lock_reason": None, "locked_until": None, "recent": []}
-
-
-def _no_credential(_: datetime, __: str) -> dict[str, Any]:
-    gone = {"state": CredentialState.DESTROYED.value, "key_blob": b"", "holders": [], "relock": False}
-    return gone | {"suspended_by": None, "password": None}
-
-
-def _no_enrolment(_: datetime, __: str) -> dict[str, Any]:
-    return {"state": EnrolmentState.DEAD.value, "sealed_secret": None}
-
-
-def _no_box_key(now: datetime, _: str) -> dict[str, Any]:
-    return {"destroyed_at": now, "slot": None}
-
-
-def _no_share(_: datetime, __: str) -> dict[str, Any]:
-    return {"state": ShareState.STOPPED.value, "jwe": None}
-
-
-def _no_activation(now: datetime, _: str) -> dict[str, Any]:
-    return {"consumed_at": now}
-
-
-def _no_proposal(_: datetime, actor: str) -> dict[str, Any]:
-    return {"approved_by": actor}
-
-
-ENDED: dict[str, Callable[[datetime, str], dict[str, Any]]] = {
-    DEVICES.kind: _no_device,
-    CREDENTIALS.kind: _no_credential,
-    ENROLMENTS.kind: _no_enrolment,
-    BOX_KEYS.kind: _no_box_key,
-    SHARES.kind: _no_share,
-    ACTIVATIONS.kind: _no_activation,
-    PROPOSALS.kind: _no_proposal,
-}
+def _ended(now: datetime, actor: str) -> dict[str, dict[str, Any]]:
+    """Return how a row of each kind says that it has ended: nothing in it is acted upon any more."""
+    unlocked = {"lock_reason": None, "locked_until": None}
+    no_key = {"state": CredentialState.DESTROYED.value, "key_blob": b"", "holders": [], "relock": False}
+    return {
+        DEVICES.kind: {"state": DeviceState.REMOVED.value, "recent": [], **unlocked},
+        CREDENTIALS.kind: no_key | {"suspended_by": None, "password": None},
+        ENROLMENTS.kind: {"state": EnrolmentState.DEAD.value, "sealed_secret": None},
+        BOX_KEYS.kind: {"destroyed_at": now, "slot": None},
+        SHARES.kind: {"state": ShareState.STOPPED.value, "jwe": None},
+        ACTIVATIONS.kind: {"consumed_at": now},
+        PROPOSALS.kind: {"approved_by": actor},
+    }
 
 
 class Mending:
@@ -121,36 +96,34 @@ class Mending:
     async def _check(self, register: Register[Any]) -> list[Finding]:
         """Look at the rows of a register, page by page."""
         key, found, after = register.table.c[register.key], [], ""
-        while True:
-            query = register.select().where(key > after).order_by(key).limit(PAGE)
-            async with self._parts.database.read() as connection:
-                stored = [Stored.of(register, row) for row in await connection.execute(query)]
-            if not stored:
-                return found
-            after = stored[-1].row[register.key]
+        while stored := await self._stored(register, key > after, PAGE):
             faults = zip(stored, await self._parts.seals.faults(stored), strict=True)
             found += [Finding(register.kind, one.row[register.key], why) for one, why in faults if why is not None]
+            after = stored[-1].row[register.key]
+        return found
 
     async def _broken(self, kind: str, id: str) -> Stored[Any]:
         """Return a row that may be ended."""
-        if kind not in REGISTERS:
+        register = REGISTERS.get(kind)
+        if register is None:
             raise Invalid(f"there are no sealed rows of this kind, but of: {', '.join(REGISTERS)}")
-        if kind not in ENDED:
-            raise Conflict(f"a {kind} is not ended: restore the row from a backup, the newest fits its seal again")
-        register = REGISTERS[kind]
-        async with self._parts.database.read() as connection:
-            query = register.select().where(register.table.c[register.key] == id)
-            found = (await connection.execute(query)).one_or_none()
-        if found is None:
+        if register is USERS:
+            raise Conflict("a person is not ended: restore the row from a backup, the newest fits its seal again")
+        found = await self._stored(register, register.table.c[register.key] == id, 1)
+        if not found:
             raise NotFound(f"there is no such {kind}")
-        stored = Stored.of(register, found)
-        if (await self._parts.seals.faults([stored]))[0] is None:
+        if await self._parts.seals.faults(found) == [None]:
             raise Conflict("the row is in order: the ordinary commands are for it")
-        return stored
+        return found[0]
+
+    async def _stored(self, register: Register[Any], which: sa.ColumnElement[bool], limit: int) -> list[Stored[Any]]:
+        query = register.select().where(which).order_by(register.table.c[register.key]).limit(limit)
+        async with self._parts.database.read() as connection:
+            return [Stored.of(register, row) for row in await connection.execute(query)]
 
     async def _ending(self, stored: Stored[Any], actor: str) -> Plan:
         p, register = self._parts, stored.register
-        draft = await p.seals.supersede(stored, ENDED[register.kind](p.clock.now(), actor))
+        draft = await p.seals.supersede(stored, _ended(p.clock.now(), actor)[register.kind])
         ended: Change = (draft, Event("row.ended", actor, stored.name))
         if register is DEVICES:
             return await self._without_phone(ended, DeviceId(stored.row["id"]), actor)
@@ -174,8 +147,10 @@ class Mending:
         c, seals = credentials.c, self._parts.seals
         living = c.state.in_([*LIVING, CredentialState.REQUESTED])
         query = CREDENTIALS.select().where(living, sa.cast(c.holders, sa.Text).contains(phone, autoescape=True))
+        async with self._parts.database.read() as connection:
+            stored = [Stored.of(CREDENTIALS, row) for row in await connection.execute(query)]
         changed: list[Change] = []
-        for key in await self._provable([Stored.of(CREDENTIALS, row) for row in await self._rows(query)]):
+        for key in await self._provable(stored):
             draft = await seals.draft(key, key.value.without(phone))
             verb = "destroyed" if draft.value.state is CredentialState.DESTROYED else "to_relock"
             changed.append((draft, Event(f"credential.{verb}", actor, key.name)))
@@ -189,3 +164,21 @@ class Mending:
             draft = await self._parts.seals.draft(share, share.value.ended(ShareState.STOPPED))
             stopped.append((draft, Event("share.stopped", actor, share.name)))
         return stopped
+
+    async def _provable(self, stored: Sequence[Stored[Value]]) -> list[Sealed[Value]]:
+        """Return the rows that prove. The others are refused as they are, and ended each by its own word."""
+        seals = self._parts.seals
+        faults = zip(stored, await seals.faults(stored), strict=True)
+        return await seals.prove_all([one for one, why in faults if why is None])
+
+    async def _revokes(self, certificate: bytes | None) -> tuple[tuple[str, Reason], ...]:
+        """Return what is to be revoked: a good certificate of the register, if this is one."""
+        try:
+            serial = serial_of(certificate or b"")
+        except ValueError:
+            return ()
+        return () if await self._parts.ca.is_revoked(serial) else ((serial, Reason.KEY_COMPROMISE),)
+
+    async def _letter(self, lost: Credential) -> Letter:
+        user = await self._parts.users.get(lost.user_id)
+        return letters.key_changed_letter(user.reader, lost.id, "destroyed")

@@ -34,6 +34,7 @@ from dss.transactions.changing import Changing
 from dss.transactions.drafting import Drafting
 from dss.transactions.keys import Keys
 from dss.transactions.machine import Work
+from dss.transactions.mending import Mending
 from dss.transactions.opening import Opening
 from dss.transactions.parts import Parts
 from dss.transactions.performing import Performing
@@ -62,6 +63,7 @@ class Verbs:
     answering: Answering
     transactions: Transactions
     adopting: Adopting
+    mending: Mending
     performing: tuple[Performing, ...]
 
 
@@ -163,6 +165,7 @@ def _verbs(ground: Ground, parts: Parts, links: StopLinks) -> Verbs:
         answering=Answering(parts),
         transactions=Transactions(parts),
         adopting=Adopting(parts),
+        mending=Mending(parts, plans, approvals, g.tokens.service),
         performing=tuple(Performing(parts, plans, changes, work) for work in works),
     )
 

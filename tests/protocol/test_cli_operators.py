@@ -17,7 +17,7 @@ from mobile_mock.errors import Refused
 from tests.protocol.cli_world import Command, dss
 from tests.protocol.test_cli_verbs import rows
 from tests.world.pdfs import simple_pdf
-from tests.world.world import PIN, Signer, World
+from tests.world.world import PIN, SERVER, Signer, World
 
 __all__ = ["dss"]
 
@@ -38,8 +38,9 @@ async def tell(dss: Command, *arguments: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-async def alice(world: World) -> Signer:
-    """A signer in a world whose time is that of the commands."""
+async def alice(world: World, monkeypatch: pytest.MonkeyPatch) -> Signer:
+    """A signer in a world whose time and address are those of the commands."""
+    monkeypatch.setenv("DSS_PUBLIC_URL", SERVER)
     world.clock.move((SystemClock().now() - world.clock.now()).total_seconds())
     return await world.signer(await world.application())
 
@@ -114,6 +115,7 @@ async def test_a_key_that_is_to_be_replaced_is_the_signer_s(world: World, dss: C
 
 async def test_the_keys_of_a_signer_are_listed_by_page(world: World, dss: Command, alice: Signer):
     (asked,) = await tell(dss, "credential", "create", "alice")
+    world.clock.move(60)  # what follows comes after what the command did, in its own time
     await alice.phone.confirm(await alice.phone.show(asked["transaction"]), PIN)
     await world.settle()
 
@@ -253,6 +255,6 @@ def test_what_is_absent_ends_with_a_sentence(dss: Command, command: tuple[str, .
 def test_an_application_is_given_the_scope_of_operators_by_name_only(dss: Command):
     plain = rows(dss("client", "register", "--name", "Shop", "--secret", "--json", pins=()).stdout)
     named = ("--scope", "operators", "--secret", "--json")
-    desk = rows(dss("client", "register", "--name", "Desk", *named, pins=()).stdout)
+    desk = rows(dss("client", "register", "--name", "Desk", *named, pins=(TokenName.SERVICE,)).stdout)
 
     assert [one["scopes"] for one in (*plain, *desk)] == ["credentials signatures", "operators"]

@@ -7,9 +7,12 @@ import sqlite3
 import pytest
 from starlette.types import ASGIApp
 
+from dss.hsm.servicekeys import KeyName, create_key
+from dss.hsm.token import Token
 from dss.infra import migrating
 from dss.settings import Role, TokenName
 from tests.protocol.cli_world import Command, dss
+from tests.world.softhsm import SoftHsm
 
 __all__ = ["dss"]
 
@@ -21,7 +24,7 @@ WITHOUT_TOKENS = [
     ("migrate",),
     ("client", "list"),
     ("client", "register", "--name", "Shop", "--secret"),
-    ("audit", "show"),
+    ("audit", "show", "--alarms"),
     ("ca", "list"),
     ("hsm", "kek-status"),
 ]
@@ -33,6 +36,10 @@ OVER_SEALED_ROWS = [
     *[("credential", verb, "alice") for verb in ("list", "suspend", "resume", "destroy")],
     ("credential", "revoke", "alice", "--reason", "superseded"),
     ("operators",),
+    ("audit", "check"),
+    ("audit", "end", "device", "1", "--yes"),
+    ("audit", "adopt"),
+    ("hsm", "service-keys"),
 ]
 WITH_A_TOKEN = [
     (("user", "enrol", "alice"), TokenName.SERVICE),
@@ -169,3 +176,19 @@ def test_the_status_without_any_pin_is_a_failure(dss: Command):
     told = dss("hsm", "status", pins=())
 
     assert (told.exit_code, "DSS_SERVICE_PIN" in told.stderr) == (1, True)
+
+
+def test_a_service_token_of_an_earlier_version_fails_until_it_has_all_keys(dss: Command, softhsm: SoftHsm):
+    early = Token(softhsm.new_token("early"))
+    early.do(
+        lambda bench: [create_key(bench.session, name) for name in KeyName if name is not KeyName.SEAL], lambda _: None
+    )
+    dss.use_token(TokenName.SERVICE, "early")
+    only = (TokenName.SERVICE,)
+
+    before = dss("hsm", "status", "--json", pins=only)
+    made = [dss("hsm", "service-keys", pins=only).exit_code for _ in range(2)]
+    after = dss("hsm", "status", "--json", pins=only)
+
+    assert (before.exit_code, "lacks a key" in states(before.stdout)["service"]) == (1, True)
+    assert (made, after.exit_code, states(after.stdout)["service"]) == ([0, 0], 0, "in order")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ from cryptography import x509
 
 from dss.ca.model import NewAuthority
 from dss.cli.main import app
+from dss.credentials.tables import credentials
+from dss.kernel.ids import CredentialId
 from dss.settings import TokenName
 from tests.protocol.cli_world import Command, dss
+from tests.world.intruder import Intruder
 from tests.world.softhsm import SoftHsm
 from tests.world.world import World
 
@@ -132,6 +136,85 @@ def test_an_installation_has_the_cas_that_were_asked_for_and_keeps_them(tmp_path
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert x509.load_pem_x509_certificate(root).subject.rfc4514_string() == "CN=Acme Root CA,O=Acme Ltd,C=UA"
     assert (home / "root.pem").read_bytes() == root
+
+
+def so_pins(home: Path) -> dict[str, str]:
+    """The tokens' SO PINs as they were written down."""
+    return dict(line.split("=", 1) for line in (home / "so-pins.env").read_text().split())
+
+
+def test_so_pins_are_written_for_the_tokens_that_were_initialised_and_no_others(tmp_path: Path):
+    """Whoever keeps the file elsewhere, as they are told to, is not given another with PINs that are none."""
+    home = tmp_path / "home"
+    first = installing(home)
+    assert (first.returncode, sorted(so_pins(home))) == (0, ["CA", "SERVICE", "USER"]), first.stderr
+    kept, mode = so_pins(home), (home / "so-pins.env").stat().st_mode & 0o777
+
+    same = installing(home)
+    assert (same.returncode, so_pins(home), mode) == (0, kept, 0o600), same.stderr
+    (home / "so-pins.env").unlink()
+    again = installing(home)
+
+    assert (again.returncode, "so-pins" in again.stdout) == (0, False), again.stderr
+    assert [file.name for file in home.iterdir() if file.name.startswith("so-pins")] == []
+
+
+async def test_a_row_that_does_not_prove_is_shown_alarmed_and_ended(world: World, dss: Command):
+    signer = await world.signer(await world.application())
+    id, intruder = signer.credential_id, Intruder(world.services.database)
+    command = partial(asyncio.to_thread, dss, pins=(TokenName.SERVICE,))
+    in_order = await command("audit", "check", "--json")
+    await intruder.edit(credentials, id, subject="CN=Mallory")
+
+    found = await command("audit", "check", "--json")
+    quiet = await command("audit", "show", "--alarms", "--json")
+    refused = await command("credential", "suspend", id)
+    loud = await command("audit", "show", "--alarms", "--json")
+    ended = await command("audit", "end", "credential", id, "--yes", "--json")
+
+    assert (in_order.exit_code, in_order.stdout) == (0, "")
+    assert (found.exit_code, "cannot be proven: 1" in found.stderr) == (1, True)
+    assert rows(found.stdout) == [{"kind": "credential", "id": id, "why": "the row does not fit its seal"}]
+    assert (quiet.stdout, refused.exit_code) == ("", 1)
+    assert [(told["event"], told["subject"]) for told in rows(loud.stdout)] == [
+        ("alarm.seal_broken", f"credential:{id}")
+    ]
+    assert rows(ended.stdout) == [{"ended": f"credential:{id}"}]
+    assert (await command("audit", "check")).exit_code == 0
+    assert (await world.services.credentials.get(CredentialId(id))).state == "destroyed"
+
+
+async def test_a_row_is_ended_only_upon_a_yes(world: World, dss: Command):
+    signer = await world.signer(await world.application())
+    await Intruder(world.services.database).edit(credentials, signer.credential_id, seal=None)
+
+    asked = await asyncio.to_thread(dss, "audit", "end", "credential", signer.credential_id)
+
+    assert (asked.exit_code, "A backup may still have the row" in asked.stderr) == (1, True)
+    assert "row.ended" not in await world.tells(f"credential:{signer.credential_id}")
+
+
+async def test_where_two_operators_are_the_policy_the_end_of_a_row_is_proposed(
+    world: World, dss: Command, monkeypatch: pytest.MonkeyPatch
+):
+    signer = await world.signer(await world.application())
+    await Intruder(world.services.database).edit(credentials, signer.credential_id, seal=None)
+    monkeypatch.setenv("DSS_TWO_OPERATORS", "true")
+
+    end = ("audit", "end", "credential", signer.credential_id, "--yes", "--json")
+    (told,) = rows((await asyncio.to_thread(dss, *end)).stdout)
+
+    assert (told["proposed"]["action"], told["proposed"]["subject"]) == (
+        "row.end",
+        f"credential:{signer.credential_id}",
+    )
+
+
+def test_events_of_one_kind_are_shown(dss: Command):
+    dss("client", "register", "--name", "Shop", "--secret")
+    (one, *_) = rows(dss("audit", "show", "--kind", "client.", "--json").stdout)
+    none = dss("audit", "show", "--kind", "lient", "--json")
+    assert (one["event"], none.stdout) == ("client.registered", "")
 
 
 def test_an_installation_with_a_country_that_is_none_leaves_nothing(tmp_path: Path):

@@ -132,21 +132,22 @@ async def test_a_revoked_certificate_is_on_the_next_list_with_its_reason(fresh: 
     await fresh.refuses_wish(Refusal(409, "conflict", "revoked"))
 
 
-async def test_a_destroyed_key_leaves_its_certificate_good(fresh: Scene, desk: Desk):
+async def test_a_destroyed_key_leaves_its_certificate_good_until_that_is_revoked_too(fresh: Scene, desk: Desk):
     assert (await desk.act(key_of(fresh, "destroy")))["state"] == "destroyed"
 
     await fresh.world.services.ca.publish_due()
     assert list(x509.load_der_x509_crl((await fresh.world.services.ca.crl("issuing")).der)) == []
     await fresh.refuses_wish(Refusal(409, "conflict", "destroyed"))
+    assert (await desk.act(key_of(fresh, "revoke"), {"reason": "keyCompromise"}))["state"] == "revoked"
 
 
 @pytest.mark.parametrize("verb", ["suspend", "resume", "destroy", "revoke"])
 async def test_what_is_gone_stays_gone(fresh: Scene, desk: Desk, verb: str):
-    await desk.act(key_of(fresh, "destroy"))
+    await desk.act(key_of(fresh, "revoke"), {"reason": "superseded"})
     body = {"reason": "superseded"} if verb == "revoke" else None
 
     call = desk.http.post(key_of(fresh, verb), json=body) if body else desk.http.post(key_of(fresh, verb))
-    await assert_refused(fresh.world, call, Refusal(409, "conflict", "destroyed"), by=f"client:{desk.id}")
+    await assert_refused(fresh.world, call, Refusal(409, "conflict", "revoked"), by=f"client:{desk.id}")
 
 
 @pytest.mark.parametrize("body", [{}, {"reason": "boredom"}, {"reason": "superseded", "at": "2020-01-01T00:00:00Z"}])

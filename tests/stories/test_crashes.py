@@ -30,7 +30,7 @@ from tests.world.crash_wires import (
     SIGNING,
     Wire,
 )
-from tests.world.crash_wishes import Creation, Signing
+from tests.world.crash_wishes import Creation, Signing, Wish
 from tests.world.databases import Cluster
 from tests.world.pdfs import simple_pdf
 
@@ -89,7 +89,7 @@ async def rows(site: Site) -> AsyncIterator[Ledger]:
         yield opened
 
 
-async def die_at(site: Site, wire: Wire, wish: Signing | Creation) -> None:
+async def die_at(site: Site, wire: Wire, wish: Wish) -> None:
     """Let a wish go as far as the wire, where the node is killed."""
     async with site.callers() as callers:
         site.arm(wire)
@@ -99,7 +99,7 @@ async def die_at(site: Site, wire: Wire, wish: Signing | Creation) -> None:
 
 
 @asynccontextmanager
-async def stopped_at(site: Site, wire: Wire, wish: Signing | Creation) -> AsyncIterator[None]:
+async def stopped_at(site: Site, wire: Wire, wish: Wish) -> AsyncIterator[None]:
     """Let a wish go as far as the wire, where the node stands still until the end."""
     async with site.callers() as callers:
         site.arm(wire, signal.SIGSTOP)

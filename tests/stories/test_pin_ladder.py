@@ -224,7 +224,8 @@ async def test_f18_what_is_not_locked_is_not_unlocked(alice: Owner) -> None:
 
 def test_f18_no_verb_tells_or_sets_a_pin() -> None:
     verbs = {name for name in vars(Phones) if not name.startswith("_")}
-    assert verbs == {"block", "block_own", "unlock", "remove", "own", "removing", "stop_page", "stop_by_link"}
+    stops = {"stop_url", "stop_page", "stop_by_link"}
+    assert verbs == {"block", "block_own", "unlock", "remove", "removing", "lost_without", "own", *stops}
 
 
 @in_the_street

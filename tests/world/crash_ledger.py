@@ -13,6 +13,7 @@ from dss.audit.tables import audit_events
 from dss.ca.tables import certificates
 from dss.credentials.tables import activations, credentials, occurrences
 from dss.infra.db import Database
+from dss.notify.tables import outbox
 from dss.transactions.tables import entries, transactions
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -49,8 +50,15 @@ class Ledger:
 
     async def find(self, key: str) -> Found:
         """Return what an Idempotency-Key stands for."""
+        return await self._found(transactions.c.idempotency_key == key)
+
+    async def of(self, id: str) -> Found:
+        """Return how a transaction stands."""
+        return await self._found(transactions.c.id == id)
+
+    async def _found(self, which: sa.ColumnElement[bool]) -> Found:
         t, e, a, o = transactions, entries, activations, occurrences
-        rows = await self._rows(sa.select(t).where(t.c.idempotency_key == key))
+        rows = await self._rows(sa.select(t).where(which))
         if not rows:
             return NOTHING
         (row,) = rows
@@ -78,6 +86,13 @@ class Ledger:
         async with asyncio.timeout(AT_MOST_S):
             while kind not in await self.told(subject):
                 await asyncio.sleep(0.05)
+
+    async def letters(self) -> int:
+        """Return how many letters there ever were: those that wait, and those that the log says were sent."""
+        a = audit_events
+        sent = sa.select(a.c.id).where(a.c.kind == "letter.sent")
+        # In one statement: a letter goes from one place to the other while this looks.
+        return len(await self._rows(sa.union_all(sent, sa.select(outbox.c.id))))
 
     async def certificates_of(self, credential: str) -> list[str]:
         """Return the states of all certificates that were issued for a credential's key."""

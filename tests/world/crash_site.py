@@ -98,14 +98,26 @@ class Site:
 
     async def set_up_signer(self) -> None:
         """Enrol the phone by its two letters, and get the signer a credential."""
-        letters = sorted((self.home / "spool").glob("*.eml"))
-        (with_qr,) = [letter for letter in letters if b"image/png" in letter.read_bytes()]
-        (with_code,) = [letter for letter in letters if letter != with_qr]
         async with self.callers() as callers:
-            await callers.phone.enrol(qr_text(with_qr), code_text(with_code), PIN, "Key 1")
+            await self._enrol(callers.phone)
             creation = Creation()
             assert (await creation.go(callers))["state"] == "active"
         self.credential_id = creation.credential_id
+
+    async def set_up_second_phone(self) -> str:
+        """Enrol one more phone of the signer's, which waits; return the text of its QR for shares."""
+        self.run("invite")
+        async with httpx.AsyncClient() as http:
+            second = Phone(self.home / "second", http)
+            await self._enrol(second)
+            return await second.share_code()
+
+    async def _enrol(self, phone: Phone) -> None:
+        """Enrol a phone by the two newest letters that came with a code."""
+        letters = sorted((self.home / "spool").glob("*.eml"), key=lambda letter: letter.stat().st_mtime_ns)
+        with_qr = [letter for letter in letters if b"image/png" in letter.read_bytes()][-1]
+        with_code = [letter for letter in letters if b"letter 2 of 2" in letter.read_bytes()][-1]
+        await phone.enrol(qr_text(with_qr), code_text(with_code), PIN, "Key 1")
 
     def _serve(self, port: int, box_keys_last_s: int) -> Running:
         node = Running(self._stem, "serve", (port, box_keys_last_s), self.home / "server.log")

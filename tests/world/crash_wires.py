@@ -36,6 +36,7 @@ ANSWER_EXAMINED = Wire("7 answer examined", "dss.devices.service:Devices.examine
 KEY_USED = Wire("12 key used", "dss.hsm.userkeys:UserKeys.sign", "signing", brief=True)
 CERTIFICATE_ISSUED = Wire("12 certificate issued without its key", "dss.ca.service:Ca.issue", "signing", brief=True)
 CERTIFICATE_WRITTEN = Wire("14 certificate written, not committed", "dss.credentials.making:Making.write", "signing")
+CERTIFIED = Wire("14 credential released", "dss.transactions.performing:Performing._certify", "signed")
 SIGNING = (
     Wire("1 file stored without its row", "dss.infra.files:FolderStore.put", ""),
     Wire("1 document uploaded", "dss.documents.service:Documents.upload", ""),
@@ -66,8 +67,14 @@ CREATION = (
     Wire("12 key handed on", "dss.transactions.performing:Performing._hand_on", "signing"),
     CERTIFICATE_ISSUED,
     CERTIFICATE_WRITTEN,
-    Wire("14 credential released", "dss.transactions.performing:Performing._certify", "signed"),
+    CERTIFIED,
 )
+# A change, a share, a key in place of another, and what an operator does: all end in one database transaction.
+PLANNED = Wire("12 change planned, not written", "dss.transactions.plans:Plans.commit", "signing", before=True)
+WRITTEN = Wire("14 change and letter written, not committed", "dss.notify.service:Notify.enqueue", "signing")
+COMMITTED = Wire("14 change committed", "dss.transactions.plans:Plans.commit", "signed")
+CHANGED = Wire("14 change released", "dss.transactions.performing:Performing._change", "signed")
+CHANGES = (PLANNED, WRITTEN, COMMITTED, CHANGED)
 
 
 def arm(home: Path, wire: Wire, signal: int) -> None:
@@ -84,7 +91,7 @@ def disarm(home: Path) -> None:
 
 def lay(home: Path) -> None:
     """Put every wire into this process. None does anything until it is armed."""
-    for wire in (*SIGNING, *CREATION):
+    for wire in (*SIGNING, *CREATION, *CHANGES):
         owner, _, name = wire.target.replace(":", ".").rpartition(".")
         place = resolve_name(owner)
         setattr(place, name, _wired(home, wire, getattr(place, name)))

@@ -1,8 +1,9 @@
 """What callers of an installation want, and how they go on when its server dies: as honest clients do."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from mobile_mock.phone import Phone
 from tests.world.crashing import LOGIN
@@ -17,17 +18,25 @@ class Callers:
     phone: Phone
 
 
+class Wish(Protocol):
+    """What somebody wants of an installation."""
+
+    async def go(self, callers: Callers) -> Any:
+        """Take it as far as it gets; taken up again it goes on."""
+
+
 class Creation:
     """A wish for a credential, taken as far as it gets; taken up again it goes on, as honest clients do."""
 
-    def __init__(self) -> None:
+    def __init__(self, replaces: str | None = None) -> None:
         self.key = secrets.token_hex(16)
         self.credential_id = ""
+        self._replaces = {} if replaces is None else {"replaces": replaces}
         self._answering = _Answering()
 
     async def go(self, callers: Callers) -> Any:
         """Ask, confirm, and wait for the credential; return it."""
-        wish = {"user": LOGIN, "key_type": "P-256"}
+        wish = {"user": LOGIN, "key_type": "P-256", **self._replaces}
         asked = await callers.application.post("/v1/credentials", wish, key=self.key)
         self.credential_id = asked["id"]
         await self._answering.confirm(callers.phone, asked["transaction_id"])
@@ -37,11 +46,11 @@ class Creation:
 class Signing:
     """A wish for a signature, taken as far as it gets; taken up again it goes on, as honest clients do."""
 
-    def __init__(self, pdf: bytes, credential_id: str) -> None:
+    def __init__(self, pdf: bytes, credential_id: str, pin: str = PIN, **typed: str) -> None:
         self.key = secrets.token_hex(16)
         self._pdf = pdf
         self._credential_id = credential_id
-        self._answering = _Answering()
+        self._answering = _Answering(pin, **typed)
 
     async def ask(self, callers: Callers) -> str:
         """Upload the document and ask for the signature, under Idempotency-Keys; return the transaction's id."""
@@ -69,10 +78,30 @@ class Signing:
         return file.content
 
 
+class Opened:
+    """A wish that the owner opens on the phone and confirms, taken as far as it gets; taken up again it goes on.
+
+    open: what opens it, and gives its id. typed: what the owner types to confirm it, beside the PIN.
+    """
+
+    def __init__(self, open: Callable[[Phone], Awaitable[str]], pin: str = PIN, **typed: str) -> None:
+        self.id = ""
+        self._open = open
+        self._answering = _Answering(pin, **typed)
+
+    async def go(self, callers: Callers) -> str:
+        """Open, confirm, and wait for the end; return it."""
+        self.id = self.id or await self._open(callers.phone)
+        await self._answering.confirm(callers.phone, self.id)
+        return await callers.phone.state(self.id, 30)
+
+
 class _Answering:
     """The person with the phone: looks once, confirms, and confirms again only if the reply was lost."""
 
-    def __init__(self) -> None:
+    def __init__(self, pin: str = PIN, **typed: str) -> None:
+        self._pin = pin
+        self._typed: Any = typed
         self._shown: Any = None
         self._taken = False
 
@@ -81,5 +110,5 @@ class _Answering:
         if self._shown is None:
             self._shown = await phone.show(id)
         if not self._taken:
-            await phone.confirm(self._shown, PIN)
+            await phone.confirm(self._shown, self._pin, **self._typed)
         self._taken = True

@@ -19,6 +19,7 @@ from typing import Any
 
 import dss.cli.main as cli
 from dss.cli import installing
+from dss.clients.model import SCOPES
 from dss.clients.service import NewClient
 from dss.devices.model import Limits
 from dss.kernel.clock import SystemClock
@@ -101,13 +102,18 @@ def audit() -> None:
     tell(asyncio.run(_audit()))
 
 
-VERBS: dict[str, Callable[..., None]] = {"install": install, "serve": serve, "audit": audit}
+def invite() -> None:
+    """Send the signer two letters more, for one more phone."""
+    tell(asyncio.run(_invite()))
+
+
+VERBS: dict[str, Callable[..., None]] = {"install": install, "serve": serve, "audit": audit, "invite": invite}
 
 
 async def _install(url: str) -> dict[str, str]:
     await installing.install(installing.Plan(home(), url, "Test", "Test", "EE"), lambda _: None)
     async with opened(Settings.load()) as services:
-        application = NewClient("Contracts Ltd", ("signatures", "credentials"), None, True, "")
+        application = NewClient("Contracts Ltd", SCOPES, None, True, "")
         registered = await services.clients.register(application, OPERATOR)
         alice = NewUser(
             login=LOGIN,
@@ -122,6 +128,13 @@ async def _install(url: str) -> dict[str, str]:
         await services.inviting.invite(await services.users.register(alice, OPERATOR), OPERATOR)
         await services.notify.send_due()
     return {"id": registered.client.id, "secret": registered.secret or ""}
+
+
+async def _invite() -> str:
+    async with opened(Settings.load()) as services:
+        invitation = await services.inviting.invite(await services.users.by_login(LOGIN), OPERATOR)
+        await services.notify.send_due()
+    return invitation.enrolment_id
 
 
 async def _audit() -> dict[str, list[str]]:
