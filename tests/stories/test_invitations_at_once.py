@@ -10,9 +10,8 @@ import sqlalchemy as sa
 
 from dss.devices import store
 from dss.devices.enrolling import Enrolling
-from dss.devices.enrolment import Invitation
 from dss.devices.inviting import Inviting
-from dss.devices.model import Standing
+from dss.devices.model import Invitation, Standing
 from dss.devices.tables import enrolments
 from dss.kernel.errors import DssError
 from dss.users.model import User
