@@ -94,7 +94,12 @@ def drawn(_: Callable[..., Any]) -> Callable[..., Any]:
 
 def its_own_seal(_: Callable[..., Any]) -> Callable[..., Any]:
     """Compare a row's seal with itself, and not with the log."""
-    return lambda register: sa.select(register.table, register.table.c.seal.label("logged_seal"))
+
+    def select(register: Any) -> Any:
+        own = register.table.c
+        return sa.select(register.table, own.seal.label("logged_seal"), own.version.label("logged_version"))
+
+    return select
 
 
 def never(_: Callable[..., Any]) -> Callable[..., Any]:
