@@ -21,7 +21,7 @@ from dss.credentials.model import Spending
 from dss.credentials.service import Spent
 from dss.devices.request import Kind
 from dss.hsm.token import Refused
-from dss.kernel.errors import Conflict, DssError, Overtaken, Unavailable
+from dss.kernel.errors import Conflict, DssError, Overtaken, Tampered, Unavailable
 from dss.kernel.ids import DeviceId
 from dss.notify import letters
 from dss.notify.model import Sealed as SealedLetter
@@ -239,7 +239,8 @@ class Performing:
         async with self._parts.database.read() as connection:
             ended = (await store.get(connection, held.id)).state in ENDED
         if held.kind is Kind.CREATE and ended:
-            await self._parts.making.abandon(held.key)
+            with suppress(Tampered):  # alarmed, and for operators to end
+                await self._parts.making.abandon(held.key)
 
     async def _put_off(self, held: Transaction, fault: Unavailable) -> None:
         """Try again later, each time a little later; give up on what the HSM refuses itself, and after GIVE_UP."""

@@ -159,6 +159,12 @@ class Robbery:
         ready = {"state": "confirmed", "work": "key", "lease_until": None, "sad_expires_at": later}
         await self.intruder.edit(transactions, id, **row | ready)
 
+    async def take_revocations_back(self) -> None:
+        """Let the CA's register say that no certificate is revoked."""
+        async with self.world.services.database.write() as connection:
+            good = sa.update(certificates).values(status="good", revoked_at=None, reason=None)
+            await connection.execute(good)
+
     async def signature(self, id: str) -> bytes | None:
         """Return the signature of a transaction over one hash, if it came out."""
         async with self.world.services.database.read() as connection:
