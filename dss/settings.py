@@ -116,7 +116,7 @@ class Settings:
     two_operators:     whether what undoes a protection needs a second operator.
     policy_oid:        the certificate policy that certificates name; the default is of the arc for examples (RFC 5612).
     log_level:         debug, info, warning or error.
-    sad_lifetime:      how long after the phone's answer its signatures may be begun.
+    sad_lifetime:      how long a confirmation waits for a node that takes it up.
     certificate_days:  how long signers' certificates hold.
     """
 

@@ -83,7 +83,7 @@ class Door:
     async def hold(self, admission: Admission, lease: int) -> Sealed[Spending]:
         """Take an admitted Activation, with a place for each of its digests, into the hands of one attempt.
 
-        Raises Conflict when another attempt holds it, Expired when nobody began in time.
+        Raises Conflict when another attempt holds it, Expired a day after its acceptance.
         """
         p, asked = self._parts, admission.asked
         now = p.clock.now()

@@ -18,7 +18,7 @@ class Parts:
     """The capabilities below; user_keys is None in a process that may not sign.
 
     server:       the base URL by which phones know this server.
-    sad_lifetime: how long after an answer's acceptance its signatures may be begun.
+    sad_lifetime: how long a confirmation waits for a node that takes it up.
     """
 
     server: str

@@ -50,7 +50,7 @@ class Credentials:
 
     @property
     def sad_lifetime(self) -> timedelta:
-        """How long after an answer's acceptance its signatures may be begun."""
+        """How long a confirmation waits for a node that takes it up."""
         return self._parts.sad_lifetime
 
     async def find(self, id: CredentialId) -> Credential | None:
