@@ -52,7 +52,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the server signed about the enrolment; active: until when the phone may only look, else None."""
+    """What the server signed about the enrolment; active: until when the phone waits, else None."""
 
     server: str
     device: str

@@ -15,7 +15,7 @@ from dss.credentials.registers import ACTIVATIONS, CREDENTIALS
 from dss.credentials.tables import credentials
 from dss.credentials.verifying import serial_of
 from dss.devices import store as devices
-from dss.devices.model import DeviceState, EnrolmentState, ShareState
+from dss.devices.model import DeviceState, EnrolmentState, Share, ShareState
 from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS, SHARES
 from dss.hsm.servicekeys import ServiceKeys
 from dss.kernel.errors import Conflict, Invalid, NotFound
@@ -134,7 +134,8 @@ class Mending:
 
     async def _without_phone(self, ended: Change, phone: DeviceId, actor: str) -> Plan:
         """Plan the end of a phone with that of what it alone opens; what cannot be proven itself is left alone."""
-        keys, shares = await self._keys_without(phone, actor), await self._stopped_shares(phone, actor)
+        keys = await self._plans.without(await self._keys_of(phone), phone, actor)
+        shares = await self._plans.stopping(await self._waiting_shares(phone), actor)
         lost = [draft.value for draft, _ in keys if draft.value.state is CredentialState.DESTROYED]
         return Plan(
             changes=(ended, *keys, *shares),
@@ -142,28 +143,19 @@ class Mending:
             letters=tuple([await self._letter(key) for key in lost]),
         )
 
-    async def _keys_without(self, phone: DeviceId, actor: str) -> list[Change]:
-        """Return the changes of keys that a phone opened: by the keys' word, as the phone's owner is not proven."""
-        c, seals = credentials.c, self._parts.seals
+    async def _keys_of(self, phone: DeviceId) -> list[Sealed[Credential]]:
+        """Return the keys that a phone opened: by the keys' word, as the phone's owner is not proven."""
+        c = credentials.c
         living = c.state.in_([*LIVING, CredentialState.REQUESTED])
         query = CREDENTIALS.select().where(living, sa.cast(c.holders, sa.Text).contains(phone, autoescape=True))
         async with self._parts.database.read() as connection:
             stored = [Stored.of(CREDENTIALS, row) for row in await connection.execute(query)]
-        changed: list[Change] = []
-        for key in await self._provable(stored):
-            draft = await seals.draft(key, key.value.without(phone))
-            verb = "destroyed" if draft.value.state is CredentialState.DESTROYED else "to_relock"
-            changed.append((draft, Event(f"credential.{verb}", actor, key.name)))
-        return changed
+        return await self._provable(stored)
 
-    async def _stopped_shares(self, phone: DeviceId, actor: str) -> list[Change]:
+    async def _waiting_shares(self, phone: DeviceId) -> list[Sealed[Share]]:
         async with self._parts.database.read() as connection:
             waiting = await devices.shares_waiting(connection, phone)
-        stopped: list[Change] = []
-        for share in await self._provable(waiting):
-            draft = await self._parts.seals.draft(share, share.value.ended(ShareState.STOPPED))
-            stopped.append((draft, Event("share.stopped", actor, share.name)))
-        return stopped
+        return await self._provable(waiting)
 
     async def _provable(self, stored: Sequence[Stored[Value]]) -> list[Sealed[Value]]:
         """Return the rows that prove. The others are refused as they are, and ended each by its own word."""

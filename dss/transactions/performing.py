@@ -236,9 +236,11 @@ class Performing:
 
     async def _abandon_ended(self, held: Transaction) -> None:
         """Destroy the key that was made for a `create` that has ended without it."""
+        if held.kind is not Kind.CREATE:
+            return
         async with self._parts.database.read() as connection:
             ended = (await store.get(connection, held.id)).state in ENDED
-        if held.kind is Kind.CREATE and ended:
+        if ended:
             with suppress(Tampered):  # alarmed, and for operators to end
                 await self._parts.making.abandon(held.key)
 

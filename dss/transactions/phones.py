@@ -3,13 +3,12 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from dss.audit.event import Event
-from dss.audit.seals import Draft, Sealed
+from dss.audit.seals import Sealed
 from dss.credentials.model import Credential, CredentialState
 from dss.devices import store as devices
-from dss.devices.model import Device, DeviceState, LockReason, ShareState, Standing
+from dss.devices.model import Device, DeviceState, LockReason, Share, Standing
 from dss.devices.stop_links import StopLinks
 from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import DeviceId, UserId
@@ -20,7 +19,6 @@ from dss.transactions.parts import Parts
 from dss.transactions.plans import Ends, Plan, Plans
 
 STOPPED_BY_LINK = "owner:letter"
-Change = tuple[Draft[Any], Event]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +110,11 @@ class Phones:
         if device.is_removed:
             raise Conflict("the phone is removed")
         removed = (await p.seals.draft(phone, device.removed()), Event("device.removed", actor, phone.name))
-        keys = await self._keys_without(device, actor)
+        keys = await self._plans.without(await self._keys_of(device), device.id, actor)
         lost = tuple(draft.value.id for draft, _ in keys if draft.value.state is CredentialState.DESTROYED)
         user = await p.users.get(device.user_id)
         return Plan(
-            changes=(removed, *keys, *await self._stopped_shares(device, actor)),
+            changes=(removed, *keys, *await self._plans.stopping(await self._waiting_shares(device), actor)),
             ends=Ends("the phone was removed", credentials=lost, phones=(device.id,)),
             letters=(letters.phone_removed_letter(user.reader, device.name, len(lost)),),
         )
@@ -150,27 +148,14 @@ class Phones:
             letters=(letters.phone_unlocked_letter(user.reader, unlocked.name, await self.stop_url(unlocked.id)),),
         )
 
-    async def _keys_without(self, device: Device, actor: str) -> list[tuple[Draft[Credential], Event]]:
-        """Return the changes of the keys that a phone opened, without it."""
-        changed = []
-        for key in await self._keys_of(device):
-            draft = await self._parts.seals.draft(key, key.value.without(device.id))
-            verb = "destroyed" if draft.value.state is CredentialState.DESTROYED else "to_relock"
-            changed.append((draft, Event(f"credential.{verb}", actor, key.name)))
-        return changed
-
     async def _keys_of(self, device: Device) -> list[Sealed[Credential]]:
         living = await self._parts.credentials.living_of(device.user_id, CredentialState.REQUESTED)
         return [key for key in living if device.id in key.value.holders]
 
-    async def _stopped_shares(self, device: Device, actor: str) -> tuple[Change, ...]:
+    async def _waiting_shares(self, device: Device) -> list[Sealed[Share]]:
         async with self._parts.database.read() as connection:
             waiting = await devices.shares_waiting(connection, device.id)
-        stopped: list[Change] = []
-        for share in await self._parts.seals.prove_all(waiting):
-            draft = await self._parts.seals.draft(share, share.value.ended(ShareState.STOPPED))
-            stopped.append((draft, Event("share.stopped", actor, share.name)))
-        return tuple(stopped)
+        return await self._parts.seals.prove_all(waiting)
 
     async def _view(self, device: Device) -> StopView:
         user = await self._parts.users.get(device.user_id)

@@ -4,7 +4,7 @@ What a key or a phone no longer may is over the same instant: the transactions o
 transaction of the change, and an attempt that is signing at that moment finds its row ended and discards its result.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Outcome
-from dss.audit.seals import Draft
+from dss.audit.seals import Draft, Sealed
 from dss.ca.model import Reason
+from dss.credentials.model import Credential, CredentialState
 from dss.devices import store as devices
-from dss.devices.model import ShareState
+from dss.devices.model import Share, ShareState
 from dss.devices.request import Kind
 from dss.kernel.errors import Overtaken
 from dss.kernel.ids import CredentialId, DeviceId, TransactionId, UserId
@@ -106,14 +107,26 @@ class Plans:
 
     async def stale_shares(self, owner: UserId, key: CredentialId, actor: str) -> tuple[Change, ...]:
         """Return the end of what waits to be taken and holds the share of a key that is locked anew."""
-        p = self._parts
-        async with p.database.read() as connection:
+        async with self._parts.database.read() as connection:
             waiting = await devices.shares_of_key(connection, owner, key)
+        return await self.stopping(await self._parts.seals.prove_all(waiting), actor)
+
+    async def stopping(self, shares: Sequence[Sealed[Share]], actor: str) -> tuple[Change, ...]:
+        """Return the end of shares that wait to be taken."""
         stopped = []
-        for share in await p.seals.prove_all(waiting):
-            draft = await p.seals.draft(share, share.value.ended(ShareState.STOPPED))
+        for share in shares:
+            draft = await self._parts.seals.draft(share, share.value.ended(ShareState.STOPPED))
             stopped.append((draft, Event("share.stopped", actor, share.name)))
         return tuple(stopped)
+
+    async def without(self, keys: Sequence[Sealed[Credential]], phone: DeviceId, actor: str) -> tuple[Change, ...]:
+        """Return the changes of keys that a phone opened, without it."""
+        changed = []
+        for key in keys:
+            draft = await self._parts.seals.draft(key, key.value.without(phone))
+            verb = "destroyed" if draft.value.state is CredentialState.DESTROYED else "to_relock"
+            changed.append((draft, Event(f"credential.{verb}", actor, key.name)))
+        return tuple(changed)
 
     async def end(
         self, connection: AsyncConnection, ends: Ends, actor: str, but: TransactionId | None = None

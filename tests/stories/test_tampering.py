@@ -86,9 +86,9 @@ def before_the_answer(table: sa.Table) -> Play:
     return play
 
 
-def before_the_signature(table: sa.Table) -> Play:
+def before_the_work(table: sa.Table, begin: Callable[[Robbery], Awaitable[str]]) -> Play:
     async def play(stage: Robbery, edit: Edit) -> str:
-        id = await stage.confirmed()
+        id = await begin(stage)
         if table is activations:
             await edit(id)
             await stage.world.settle()
@@ -98,20 +98,17 @@ def before_the_signature(table: sa.Table) -> Play:
         return id
 
     return play
+
+
+def before_the_signature(table: sa.Table) -> Play:
+    return before_the_work(table, Robbery.confirmed)
 
 
 def before_the_key_is_made(table: sa.Table) -> Play:
-    async def play(stage: Robbery, edit: Edit) -> str:
-        _, id = await stage.asked_for_a_key()
-        if table is activations:
-            await edit(id)
-            await stage.world.settle()
-        else:
-            await edit(of_the_signer(stage, table))
-            await go_on(stage)
-        return id
+    async def asked(stage: Robbery) -> str:
+        return (await stage.asked_for_a_key())[1]
 
-    return play
+    return before_the_work(table, asked)
 
 
 def before_the_certificate(table: sa.Table) -> Play:
