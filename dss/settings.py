@@ -1,6 +1,7 @@
 """All that an operator can set, read once at start from DSS_* variables or from the file `dss.env` in DSS_HOME."""
 
 import os
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,6 +25,7 @@ LARGEST_DOCUMENT = 50 * 1024 * 1024
 LONGEST_CERTIFICATE_DAYS = 1095  # as the profile of signers allows
 LONGEST_S = 366 * 24 * 3600
 LEAST_SAD_S = 120  # phones' clocks may be a minute off, and their answers are timed by them
+LOG_ORIGIN = re.compile(r"[!-*,-~]{1,255}")
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -118,6 +120,9 @@ class Settings:
     log_level:         debug, info, warning or error.
     sad_lifetime:      how long a confirmation waits for a node that takes it up.
     certificate_days:  how long signers' certificates hold.
+    log_origin:        what the transparency log is called, for ever: its address without the scheme by default.
+    witnesses:         the file with the keys of those who cosign the log's checkpoints, one a line.
+    audit_years:       how many years records are kept.
     """
 
     home: Path
@@ -146,6 +151,9 @@ class Settings:
     pin_long_lock: timedelta = timedelta(hours=24)
     new_phone_wait: timedelta = timedelta(hours=1)
     two_operators: bool = False
+    log_origin: str = "localhost/log"
+    witnesses: Path | None = None
+    audit_years: int = 7
 
     @classmethod
     def load(cls, role: Role = Role.ALL, pins: Collection[TokenName] | None = None) -> Self:
@@ -184,6 +192,9 @@ class Settings:
             pin_long_lock=_seconds(read, "PIN_LONG_LOCK_S", 24 * 3600),
             new_phone_wait=_seconds(read, "NEW_PHONE_WAIT_S", 3600),
             two_operators=_yes(read, "TWO_OPERATORS"),
+            log_origin=_origin(read, public_url),
+            witnesses=read("WITNESSES", cast=Path, default=None),
+            audit_years=_whole(read, "AUDIT_YEARS", 7, 100),
         )
 
 
@@ -232,6 +243,14 @@ def _yes(read: Config, name: str) -> bool:
     except ValueError as fault:
         raise Invalid(f"DSS_{name} is neither true nor false") from fault
     return value
+
+
+def _origin(read: Config, public_url: str) -> str:
+    """Read the log's name: in a checkpoint it is a line, and the name of a key (C2SP signed-note)."""
+    origin: str = read("LOG_ORIGIN", default=f"{public_url.partition('://')[2]}/log")
+    if not LOG_ORIGIN.fullmatch(origin):
+        raise Invalid("DSS_LOG_ORIGIN is 1 to 255 printable ASCII characters without spaces and plus signs")
+    return origin
 
 
 def _log_level(read: Config) -> str:

@@ -11,7 +11,7 @@ from typing import Unpack
 
 import httpx
 
-from mobile_mock import answering, jose, opening, owned, pins, showing, taking
+from mobile_mock import answering, history, jose, opening, owned, pins, showing, taking
 from mobile_mock.answer import CONFIRM, DECLINE, Answer, Refusal
 from mobile_mock.delivering import Delivery
 from mobile_mock.enrolling import Wish, enrol
@@ -209,6 +209,16 @@ class Phone:
         """
         body = opening.change_body(action, {"credential": credential, "phone": phone, "reason": reason})
         return await self._open("/device/v1/changes", body, body)
+
+    # --- what was ---
+
+    async def history(self, limit: int = history.PAGE, after: str | None = None) -> history.Page:
+        """Return what has ended of the owner's, newest first; after: the transaction behind which it goes on."""
+        return await history.page(self._link.server, limit, after)
+
+    async def evidence(self, id: str, checkpoint: int | None = None) -> bytes:
+        """Return the record of a transaction, once it is sealed; checkpoint: the size of one that the owner kept."""
+        return await history.evidence(self._link.server, id, checkpoint, self._sleep)
 
     # --- a second phone ---
 

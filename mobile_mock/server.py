@@ -57,9 +57,11 @@ class Server:
         self._now = now
         self._skew = timedelta(0)
 
-    async def get(self, path: str, query: Mapping[str, str | int] | None = None, wait: int = 0) -> Any:
-        """Return a JSON answer. Raises Refused, Unreachable or Difference."""
-        return _json(await self._call(Call("GET", path, query or {}, wait=wait)))
+    async def get(
+        self, path: str, query: Mapping[str, str | int] | None = None, wait: int = 0, *, limit: int = LARGEST_JSON
+    ) -> Any:
+        """Return a JSON answer of at most so many bytes. Raises Refused, Unreachable or Difference."""
+        return _json(await self._call(Call("GET", path, query or {}, wait=wait, limit=limit)))
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Send JSON, or nothing, and return a JSON answer. Raises Refused, Unreachable or Difference."""
@@ -68,6 +70,10 @@ class Server:
     async def download(self, path: str, limit: int) -> bytes:
         """Return a file of at most so many bytes. Raises Refused, Unreachable or Difference."""
         return (await self._call(Call("GET", path, limit=limit))).content
+
+    async def ask(self, path: str, query: Mapping[str, str | int], limit: int) -> Reply:
+        """Return an answer as it came, also one that there is nothing yet. Raises as `download`."""
+        return await self._call(Call("GET", path, query, limit=limit))
 
     async def _call(self, call: Call) -> Reply:
         reply = await self._send(call)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ import httpx
 
 from deploy.demo.contract import write_contract
 from deploy.demo.programs import Installation, ProgramFailed, end_with_the_terminal, free_port
+from deploy.demo.proof import Proof
 from deploy.demo.relying_application import Refused
 from deploy.demo.screen import Screen
 from deploy.demo.sequel import Sequel
@@ -19,12 +21,15 @@ EPILOGUE = """
 [bold]Where everything lies[/bold]
    {signed}
       the signed PDF
+   {evidence}
+      what proves it to a stranger; beside it the same for people, as a PDF, and the log's key, log.key
    {folder}/
       this run: the document, the sheets with the QRs, the phones' stores, pdfsig's database, the server's log
    {home}/
       the server: settings and PINs, tokens, database, documents, letters in spool/, root.pem
 
 [bold]Next[/bold]
+   .venv/bin/dss {verify}
    make demo PDF=path/to/your.pdf
    make serve
    .venv/bin/dss audit show --limit 20
@@ -51,7 +56,7 @@ def main() -> None:
 
 
 def tell(story: Story, pdf: Path | None) -> None:
-    """Tell the eight steps, and what to try next."""
+    """Tell the nine steps, and what to try next."""
     screen, here = story.screen, story.installation
     with screen.step("Set up the server: tokens, keys, database, certificate authority"):
         story.set_up()
@@ -67,8 +72,10 @@ def tell(story: Story, pdf: Path | None) -> None:
             credential_id = story.make_credential(application)
         with screen.step("Sign: the application asks, the phone shows and confirms"):
             signed = story.sign(application, credential_id, document)
+            proof = Proof(story, application, signed)
+            proof.keep_checkpoint()
         with screen.step("Judge: outside referees, and the same document declined"):
-            story.judge(signed)
+            story.judge(signed.file)
             story.decline(application, credential_id, document)
         sequel = Sequel(story, application)
         with screen.step("A second phone waits, gets its share, and signs"):
@@ -79,10 +86,13 @@ def tell(story: Story, pdf: Path | None) -> None:
             other = sequel.make_another_key()
             sequel.revoke(other)
             sequel.show_it_is_dead(other, document)
+            proof.collect()
+    with screen.step("Prove: a stranger checks the evidence, and the log"):
+        proof.verify()
     screen.times()
-    screen.note(
-        EPILOGUE.format(signed=signed, folder=story.folder, home=here.home, phone=story.phone.store, login=story.login)
-    )
+    made = {"signed": signed.file, "evidence": proof.evidence, "folder": story.folder, "phone": story.phone.store}
+    verify = shlex.join(proof.command)
+    screen.note(EPILOGUE.format(**made, verify=verify, home=here.home, login=story.login))
 
 
 if __name__ == "__main__":

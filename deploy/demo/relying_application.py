@@ -99,6 +99,14 @@ class RelyingApplication:
         """Ask for a signed document; the answer may be a refusal."""
         return self._http.get(f"/v1/signatures/{signature_id}/documents/{index}")
 
+    def evidence(self, signature_id: str, checkpoint: int) -> httpx.Response:
+        """Ask for the evidence of a signature, consistent with a kept checkpoint; it may have to be asked for again."""
+        return self._http.get(f"/v1/signatures/{signature_id}/evidence", params={"checkpoint": checkpoint})
+
+    def report(self, signature_id: str) -> httpx.Response:
+        """Ask for the evidence as a PDF."""
+        return self._http.get(f"/v1/signatures/{signature_id}/evidence/report")
+
     def _wait_for(self, path: str) -> dict[str, Any]:
         while True:
             found = self._read(self._http.get(path, params={"wait": WAIT_S}))

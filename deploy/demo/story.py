@@ -2,6 +2,7 @@
 
 import json
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from joserfc.jwk import ECKey, KeySet
 
 from deploy.demo import referees
 from deploy.demo.letters import Invitation, Mailbox
-from deploy.demo.programs import Installation, Phone, ProgramFailed
+from deploy.demo.programs import SERVE_PORT, Installation, Phone, ProgramFailed
 from deploy.demo.relying_application import RelyingApplication
 from deploy.demo.screen import Screen
 
@@ -19,6 +20,14 @@ SIGNER = f"{GIVEN_NAME} {SURNAME}"
 TEXT = "Please read this document, and sign it if you agree."
 REASON = "not the rent we agreed on"
 PIN = "271828"
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signature by its id, and the signed file."""
+
+    id: str
+    file: Path
 
 
 class Story:
@@ -39,7 +48,8 @@ class Story:
 
     def set_up(self) -> None:
         """Make what is missing of the server's folder: settings, tokens, keys, database and CA."""
-        for line in self.installation.dss("init").splitlines():
+        # Lasting settings are those of `make serve`, whichever port this demo's server finds free.
+        for line in self.installation.dss("init", "--public-url", f"http://127.0.0.1:{SERVE_PORT}").splitlines():
             if line:
                 self.screen.fact(line)
         self.folder.mkdir(parents=True)
@@ -94,8 +104,8 @@ class Story:
             raise ProgramFailed(f"the credential is {credential['state']}: {credential.get('reason')}")
         return credential
 
-    def sign(self, application: RelyingApplication, credential_id: str, pdf: Path) -> Path:
-        """Let the phone confirm a document, and return the signed file. Raises ProgramFailed."""
+    def sign(self, application: RelyingApplication, credential_id: str, pdf: Path) -> Signed:
+        """Let the phone confirm a document, and return what came of it. Raises ProgramFailed."""
         document = application.upload(pdf)
         self.screen.fact(f"uploaded {document['name']}: {document['size']} bytes, SHA-256 {document['sha256']}")
         signature = self.ask(application, credential_id, document["id"], ("confirm",), self.phone)
@@ -104,7 +114,7 @@ class Story:
         signed = self.folder / f"{pdf.stem}-signed.pdf"
         signed.write_bytes(application.collect(signature["id"]).raise_for_status().content)
         self.screen.fact(f"confirmed with the PIN; collected {signed.name}, {signed.stat().st_size} bytes")
-        return signed
+        return Signed(signature["id"], signed)
 
     def judge(self, signed: Path) -> None:
         """Let the outside referees judge. Raises ProgramFailed unless both say valid and trusted."""

@@ -1,12 +1,13 @@
 """The verbs of the audit log."""
 
+import secrets
 from collections.abc import Collection
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit import store
-from dss.audit.event import Event, Outcome, Recorded
+from dss.audit.event import SALT_BYTES, Event, Outcome, Recorded
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
 from dss.kernel.errors import DssError
@@ -25,7 +26,8 @@ class Audit:
 
     async def record(self, connection: AsyncConnection, event: Event) -> None:
         """Add an event inside the database transaction of its fact."""
-        await store.append(connection, Recorded(EventId(self._ids.new()), self._clock.now(), event))
+        salt = secrets.token_bytes(SALT_BYTES)
+        await store.append(connection, Recorded(EventId(self._ids.new()), self._clock.now(), event, salt))
 
     async def refused(self, actor: str, subject: str, error: DssError) -> None:
         """Add the event of a refused request in a transaction of its own, once for each error."""
@@ -36,11 +38,14 @@ class Audit:
             await self.record(connection, Event("request.refused", actor, subject, Outcome.REFUSED, details))
         error.audited = True
 
-    async def alarm(self, subject: str, why: str) -> None:
-        """Add the event of a row that was altered behind the server's back, in a transaction of its own."""
-        log.error("alarm: a sealed row was altered", subject=subject, why=why)
+    async def alarm(self, subject: str, why: str, kind: str = "alarm.seal_broken") -> None:
+        """Add the event of what was altered behind the server's back, in a transaction of its own.
+
+        kind: a sealed row by default; `alarm.log_altered` and `alarm.evidence_altered` are the others.
+        """
+        log.error("alarm: a stored record was altered", kind=kind, subject=subject, why=why)
         async with self._database.write() as connection:
-            await self.record(connection, Event("alarm.seal_broken", "server", subject, Outcome.REFUSED, {"why": why}))
+            await self.record(connection, Event(kind, "server", subject, Outcome.REFUSED, {"why": why}))
 
     async def of_subject(self, subject: str) -> list[Recorded]:
         """Return the events on a subject, oldest first."""

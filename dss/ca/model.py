@@ -66,12 +66,38 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceSubject:
+    """What an organisation runs, as a certificate names it: a CA, or the server by one of its own keys.
+
+    country: ISO 3166-1 alpha-2, upper case.
+    Raises Invalid, DeceptiveText. Source: EN 319 412-2 clause 4.2.3.1 (issuer names have these three attributes).
+    """
+
+    country: str
+    organization: str
+    common_name: str
+
+    def __post_init__(self) -> None:
+        _require_country(self.country)
+        _require_name(self.organization, "the organisation's name")
+        _require_name(self.common_name, "the common name")
+
+    def name(self) -> x509.Name:
+        """Return the distinguished name as it stands in the certificate."""
+        attributes = (
+            (NameOID.COUNTRY_NAME, self.country),
+            (NameOID.ORGANIZATION_NAME, self.organization),
+            (NameOID.COMMON_NAME, self.common_name),
+        )
+        return _name(attributes)
+
+
+@dataclass(frozen=True, slots=True)
 class NewAuthority:
     """A CA to be set up.
 
-    name:    its name here, in URLs and on the command line: lower-case letters, digits and hyphens, up to 40.
-    country: ISO 3166-1 alpha-2, upper case.
-    Raises Invalid, DeceptiveText. Source: EN 319 412-2 clause 4.2.3.1 (issuer names have these three attributes).
+    name: its name here, in URLs and on the command line: lower-case letters, digits and hyphens, up to 40.
+    The others are those of its ServiceSubject. Raises Invalid, DeceptiveText.
     """
 
     name: str
@@ -82,18 +108,11 @@ class NewAuthority:
     def __post_init__(self) -> None:
         if not AUTHORITY_NAME.fullmatch(self.name):
             raise Invalid("a CA's name has up to 40 lower-case letters, digits and hyphens")
-        _require_country(self.country)
-        _require_name(self.common_name, "the common name")
-        _require_name(self.organization, "the organisation's name")
+        self.subject()
 
     def subject(self) -> x509.Name:
         """Return the distinguished name as it stands in the certificate."""
-        attributes = (
-            (NameOID.COUNTRY_NAME, self.country),
-            (NameOID.ORGANIZATION_NAME, self.organization),
-            (NameOID.COMMON_NAME, self.common_name),
-        )
-        return _name(attributes)
+        return ServiceSubject(self.country, self.organization, self.common_name).name()
 
 
 @dataclass(frozen=True, slots=True)

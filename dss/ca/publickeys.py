@@ -4,6 +4,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from dss.kernel.digest import SHA256, SHA384, SHA512
 from dss.kernel.errors import BadRequest, Invalid
@@ -55,6 +56,12 @@ def require_offered(key: object) -> PublicKey:
     if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e != RSA_EXPONENT:
         raise Invalid(f"the RSA exponent is not {RSA_EXPONENT}")
     return key
+
+
+def key_of(certificate: bytes) -> bytes:
+    """Return the key that a certificate, DER, is for: SubjectPublicKeyInfo in DER."""
+    key = x509.load_der_x509_certificate(certificate).public_key()
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def spec_of(key: PublicKey) -> KeySpec:

@@ -28,11 +28,12 @@ from dss.ca.model import (
     CrlStanding,
     NewAuthority,
     Reason,
+    ServiceSubject,
     Subject,
     bounded,
     rfc4514,
 )
-from dss.ca.publickeys import read_request, require_offered
+from dss.ca.publickeys import key_of, read_request, require_offered
 from dss.hsm.cakeys import CaKeys
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
@@ -52,7 +53,7 @@ class IssueRequest:
     """
 
     csr: bytes
-    subject: Subject
+    subject: Subject | ServiceSubject
     profile: str
     validity: timedelta
     requester: str
@@ -94,15 +95,15 @@ class Ca:
         return await self._create(new, parent)
 
     async def issue(self, request: IssueRequest) -> Issued:
-        """Certify a person's key.
+        """Certify the key of a person or of the server.
 
         The validity is cut to the end of the issuing CA's. Raises BadRequest and Invalid for what is wrong with the
         request, LintRefused, Conflict when the issuing CA may not sign any more, Unavailable, HsmUnavailable.
         """
         public_key = read_request(request.csr)
         profile = profiles.load(request.profile)
-        if profile.authority:
-            raise Invalid(f"the profile {profile.name} is not for people")
+        if profile.authority or profile.is_personal is not isinstance(request.subject, Subject):
+            raise Invalid(f"the profile {profile.name} is not for such a subject")
         parent = await self._able_authority(self._settings.issuer)
         validity = bounded(self._now(), request.validity, profile.longest, parent.certificate.validity.not_after)
         draft = Draft(profile, request.subject.name(), public_key, validity, x509.random_serial_number())
@@ -112,12 +113,11 @@ class Ca:
             await self._audit.record(connection, _issued_event(certificate))
         return Issued(certificate.der, await self.chain(parent.name))
 
-    async def issued_for(self, csr: bytes, requester: str) -> list[str]:
-        """Return the serials of the good certificates that a requester got for a request's key. Raises BadRequest."""
-        wanted = read_request(csr)
+    async def held(self, requester: str, public_key: bytes) -> list[Certificate]:
+        """Return the good certificates that a requester got for a key, SubjectPublicKeyInfo in DER."""
         async with self._database.read() as connection:
             known = await store.good_of(connection, requester)
-        return [serial for serial, der in known if x509.load_der_x509_certificate(der).public_key() == wanted]
+        return [one for one in known if key_of(one.der) == public_key]
 
     async def revoke(self, serial: str, reason: Reason, actor: str) -> Crl:
         """Revoke a certificate for good and publish it.

@@ -82,11 +82,11 @@ async def is_good(connection: AsyncConnection, serial: str) -> bool:
     return (await connection.execute(query)).one_or_none() is not None
 
 
-async def good_of(connection: AsyncConnection, requester: str) -> list[tuple[str, bytes]]:
-    """Return serial number and DER of a requester's certificates that are not revoked."""
+async def good_of(connection: AsyncConnection, requester: str) -> list[Certificate]:
+    """Return a requester's certificates that are not revoked."""
     c = certificates
-    query = sa.select(c.c.serial, c.c.der).where(c.c.requester == requester, c.c.status == Status.GOOD.value)
-    return [(row.serial, row.der) for row in await connection.execute(query)]
+    query = sa.select(c).where(c.c.requester == requester, c.c.status == Status.GOOD.value)
+    return [_certificate(row) for row in await connection.execute(query)]
 
 
 async def revoked(connection: AsyncConnection, issuer: str) -> list[Revoked]:
@@ -150,7 +150,16 @@ def _revoked_by(issuer: str) -> sa.ColumnElement[bool]:
 
 
 def _authority(row: Any) -> Authority:
-    certificate = Certificate(
+    return Authority(row.name, row.parent, row.profile, row.key_name, _certificate(row))
+
+
+def names_of(requesters: sa.CompoundSelect[Any]) -> sa.Select[Any]:
+    """Return the query of the certificates that some asked for, as the log names them."""
+    return sa.select(sa.literal("certificate:") + certificates.c.serial).where(certificates.c.requester.in_(requesters))
+
+
+def _certificate(row: Any) -> Certificate:
+    return Certificate(
         serial=row.serial,
         issuer=row.issuer,
         subject=row.subject,
@@ -159,4 +168,3 @@ def _authority(row: Any) -> Authority:
         requester=row.requester,
         status=Status(row.status),
     )
-    return Authority(row.name, row.parent, row.profile, row.key_name, certificate)

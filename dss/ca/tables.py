@@ -19,6 +19,7 @@ certificates = sa.Table(
     sa.Column("reason", sa.String(32), nullable=True),
     sa.Column("requester", sa.String(128), nullable=False),
     sa.Index("ix_certificates_issuer_status", "issuer", "status"),
+    sa.Index("ix_certificates_requester", "requester"),
 )
 
 authorities = sa.Table(

@@ -6,13 +6,21 @@ from typing import Annotated
 import typer
 
 from dss.audit.event import Recorded
+from dss.cli import log
+from dss.cli.given import Since, Until
 from dss.cli.operators import tell_proposed
-from dss.cli.running import OPERATOR, AsJson, leave, run, show, show_all
+from dss.cli.running import OPERATOR, After, AsJson, Limit, leave, run, show, show_all
 from dss.kernel.clock import timestamp
+from dss.kernel.ids import EventId
 from dss.settings import TokenName
+from dss.transactions.searching import Wish
 
 app = typer.Typer(no_args_is_help=True)
 ALARM = "alarm."
+app.command()(log.verify)
+app.command("log-key")(log.log_key)
+app.command()(log.export)
+app.command("check-export")(log.check_export)
 
 
 @app.command("show")
@@ -28,11 +36,25 @@ def show_(
     begin = ALARM if alarms else kind
     found = run(lambda s: s.audit.of_subject(subject) if subject else s.audit.newest(limit, begin))
     found = [recorded for recorded in found if recorded.event.kind.startswith(begin)][-limit:]
-    if as_json:
-        show_all([_shown(recorded) for recorded in found], as_json=True)
-        return
-    for recorded in found:
-        typer.echo("  ".join(_shown(recorded).values()))
+    _show([_shown(recorded) for recorded in found], as_json=as_json)
+
+
+@app.command()
+def search(
+    signer: Annotated[str | None, typer.Option(metavar="LOGIN|ID", help="On or by what is this signer's.")] = None,
+    client: Annotated[str | None, typer.Option(metavar="NAME|ID", help="On or by what is this application's.")] = None,
+    transaction: Annotated[str | None, typer.Option(metavar="ID", help="On this transaction.")] = None,
+    kind: Annotated[str, typer.Option(help="Only events that begin so: credential., device.locked, ...")] = "",
+    since: Since = None,
+    until: Until = None,
+    after: After = None,
+    limit: Limit = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Find events to which all of this applies, oldest first."""
+    wish = Wish(signer, client, transaction, kind, since, until)
+    found = run(lambda s: s.searching.search(wish, EventId(after) if after else None, limit))
+    _show([_found(recorded) for recorded in found], as_json=as_json)
 
 
 @app.command()
@@ -67,6 +89,20 @@ def adopt() -> None:
     """Seal the rows of a version that had no seals, once after its upgrade: as they are, so check before."""
     done = run(lambda s: s.adopting.adopt_all(OPERATOR), TokenName.SERVICE)
     show_all([{"rows": kind, "sealed": count} for kind, count in done.items()], as_json=False)
+
+
+def _show(told: list[dict[str, str]], *, as_json: bool) -> None:
+    """Print events, one a line."""
+    if as_json:
+        show_all([*told], as_json=True)
+        return
+    for one in told:
+        typer.echo("  ".join(one.values()))
+
+
+def _found(recorded: Recorded) -> dict[str, str]:
+    leaf = "" if recorded.leaf is None else str(recorded.leaf)
+    return {"id": recorded.id, "leaf": leaf, **_shown(recorded)}
 
 
 def _shown(recorded: Recorded) -> dict[str, str]:

@@ -8,8 +8,9 @@ from dss.audit.event import Event
 from dss.cli.running import OPERATOR, AsJson, attempt, leave, out, run, settings, show_all
 from dss.hsm import setup
 from dss.hsm.cakeys import CaKeys
-from dss.hsm.servicekeys import ServiceKeys
+from dss.hsm.servicekeys import KeyName, ServiceKeys
 from dss.hsm.userkeys import UserKeys
+from dss.infra import jose
 from dss.kernel.errors import DssError, Unavailable
 from dss.settings import Settings, TokenName
 from dss.wiring import Services, open_tokens
@@ -54,6 +55,13 @@ def service_keys() -> None:
 
     run(make, TokenName.SERVICE)
     out.print("the service token has all of the server's keys")
+
+
+@app.command("channel-key")
+def channel_key() -> None:
+    """Print the thumbprint (RFC 7638) of the key that signs for phones, to compare with the one in evidence."""
+    key = run(lambda services: services.tokens.service.public_key(KeyName.DEVICE_CHANNEL), TokenName.SERVICE)
+    typer.echo(jose.thumbprint(jose.write_jwk(key)))
 
 
 @app.command("kek-status")

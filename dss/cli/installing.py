@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dss.ca.model import NewAuthority
 from dss.hsm import setup
+from dss.hsm.servicekeys import KeyName
 from dss.hsm.token import Token
 from dss.infra import migrating
 from dss.settings import Settings, TokenName
@@ -77,6 +78,8 @@ def _write_settings(home: Path, public_url: str) -> None:
     _write_once(home / "softhsm2.conf", SOFTHSM_CONF.format(folder=tokens))
     lines = [f"{name.pin_variable}={secrets.token_hex(PIN_BYTES)}" for name in TokenName]
     lines += [f"DSS_PUBLIC_URL={public_url}", f"DSS_SOFTHSM_CONF={home / 'softhsm2.conf'}"]
+    # Written down, as it must stay when the address changes: old checkpoints carry it.
+    lines.append(f"DSS_LOG_ORIGIN={public_url.rstrip('/').partition('://')[2]}/log")
     _write_once(home / "dss.env", "\n".join(lines) + "\n")
 
 
@@ -128,11 +131,15 @@ def _write_so_pins(file: Path, pins: Mapping[str, str]) -> None:
 
 
 async def _make_ca(services: Services, root: NewAuthority, issuing: NewAuthority) -> None:
-    """Make the CAs that are not there; those that are keep their names. A missing CRL is published by the worker."""
+    """Make the CAs that are not there, and certify the server's seal; CAs that are there keep their names.
+
+    A missing CRL is published by the worker.
+    """
     known = {authority.name for authority in await services.ca.list()}
     if root.name not in known:
         await services.ca.create_root(root)
     if issuing.name not in known:
         await services.ca.create_issuing(issuing, root.name)
+    await services.service_certificates.ensure(KeyName.EVIDENCE_SEAL)
     certificate = x509.load_der_x509_certificate((await services.ca.certificate(root.name)).der)
     (services.settings.home / "root.pem").write_bytes(certificate.public_bytes(Encoding.PEM))

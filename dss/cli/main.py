@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from dss.cli import audit, ca, client, credential, device, hsm, installing, operators, user
+from dss.cli import audit, ca, client, credential, device, evidence, hsm, installing, operators, user
 from dss.cli.running import attempt, leave, out, require_schema, settings
 from dss.infra import migrating
 from dss.settings import Role, Settings, home
 from dss.web import app as web
 from dss.web.http.openapi import Info, document, to_yaml
-from dss.wiring import require_pins
+from dss.wiring import require_pins, witnesses_of
 
 GRACE_S = 5
 
@@ -26,14 +26,15 @@ app.add_typer(credential.app, name="credential", help="Signers' keys and certifi
 app.add_typer(ca.app, name="ca", help="The certificate authority.")
 app.add_typer(hsm.app, name="hsm", help="The HSM.")
 app.add_typer(audit.app, name="audit", help="The audit log.")
+app.add_typer(evidence.app, name="evidence", help="What proves a signature to a stranger.")
 app.command("operators")(operators.list_open)
 
 
 @app.command()
 def init(
-    public_url: Annotated[str, typer.Option(help="The address that phones and applications will use.")] = (
-        "http://127.0.0.1:8080"
-    ),
+    public_url: Annotated[
+        str, typer.Option(envvar="DSS_PUBLIC_URL", help="The address that phones and applications will use.")
+    ] = "http://127.0.0.1:8080",
     ca_name: Annotated[
         str, typer.Option(help="What CAs are called, before the words Root CA and Issuing CA.")
     ] = "Demo",
@@ -95,6 +96,7 @@ def openapi(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON,
 
 async def _require_ready(read: Settings) -> None:
     require_pins(read, read.role.tokens)
+    witnesses_of(read)
     await require_schema(read.database_url)
 
 

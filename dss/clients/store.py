@@ -36,5 +36,12 @@ async def page(connection: AsyncConnection, after: ClientId | None, limit: int) 
     return [_client(row) for row in (await connection.execute(query)).mappings()]
 
 
+async def id_of(connection: AsyncConnection, name_or_id: str) -> str | None:
+    """Return the id of the application that a name or an id names, or None."""
+    query = sa.select(clients.c.id).where((clients.c.name == name_or_id) | (clients.c.id == name_or_id))
+    found: str | None = (await connection.execute(query.limit(1))).scalar_one_or_none()
+    return found
+
+
 def _client(row: sa.RowMapping) -> Client:
     return Client(**{**row, "scopes": tuple(row["scopes"])})

@@ -17,7 +17,7 @@ class Activation:
 
     Nothing in it is believed because it is here: whoever spends it verifies the answer again over these very bytes.
 
-    request: the payload that the phone was shown, canonical JSON.
+    request: the payload that the phone was shown, canonical JSON; request_jws the same signed, compact JWS.
     answer:  the phone's answer, compact JWS.
     box:     the phone's sealed box, compact JWE.
     device:  the phone that is said to have answered.
@@ -26,6 +26,7 @@ class Activation:
     """
 
     request: bytes
+    request_jws: str
     answer: str
     box: str = field(repr=False)
     device: DeviceId

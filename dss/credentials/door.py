@@ -57,7 +57,8 @@ class Door:
         """Verify an Activation from its own bytes, the phone's sealed row, and the sealed record of its acceptance.
 
         The record must tell of an acceptance in time, and the log of no end: what was cancelled, declined or has
-        expired is not taken up again, whatever its row says. Raises AnswerRefused, Conflict when it is spent, Locked,
+        expired is not taken up again, whatever its row says. The request must be signed by the channel key: without
+        that nobody else could be shown what was confirmed. Raises AnswerRefused, Conflict when it is spent, Locked,
         Tampered.
         """
         p = self._parts
@@ -78,6 +79,7 @@ class Door:
             raise Conflict("the confirmation was used: it is good once")
         if await p.seals.audit.tells(f"transaction:{asked.transaction}", ENDS):
             raise Conflict("the transaction has ended")
+        await p.devices.require_shown(attested.device, activation.request_jws, asked)
         return Admission(asked, attested, spending)
 
     async def hold(self, admission: Admission, lease: int) -> Sealed[Spending]:

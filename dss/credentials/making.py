@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event
 from dss.audit.seals import Draft
+from dss.ca import pkcs10
 from dss.ca.model import Reason
 from dss.ca.service import Issued, IssueRequest
 from dss.credentials import csr
@@ -22,9 +23,11 @@ from dss.credentials.registers import CREDENTIALS, row_of
 from dss.credentials.service import Credentials
 from dss.credentials.verifying import serial_of
 from dss.devices.boxes import Opened
+from dss.devices.model import Device
 from dss.devices.request import Kind
 from dss.hsm import keyblob
 from dss.hsm.keyblob import BlobPlace, KeySecret
+from dss.kernel.digest import Digest
 from dss.kernel.errors import Conflict, Overtaken
 from dss.kernel.ids import CredentialId
 from dss.kernel.keyspec import KeySpec, Scheme
@@ -38,6 +41,7 @@ class Certified:
 
     spending: the record of the confirmation, consumed. replaced: the old credential, revoked, where one is cancelled.
     in_vain:  serials of certificates for the same key by attempts that died before they could hand them out.
+    phone:    that confirmed it.
     """
 
     credential: Draft[Credential]
@@ -45,6 +49,7 @@ class Certified:
     replaced: Draft[Credential] | None
     serial: str
     in_vain: list[str]
+    phone: Device
 
 
 class Making:
@@ -93,11 +98,17 @@ class Making:
             raise Conflict("the person's data have changed since the confirmation")
         csr.require_for(known.value, asked.credential["key_type"])
         first = activation.lease <= FIRST_CERTIFYING
-        in_vain = [] if first else await self._parts.ca.issued_for(known.value.csr, admission.actor)
+        earlier = [] if first else await self._parts.ca.held(admission.actor, known.value.public_key)
         validity = timedelta(days=asked.credential["validity_days"])
         issued = await self._parts.ca.issue(IssueRequest(known.value.csr, subject, "signer", validity, admission.actor))
-        certified = await self._parts.seals.draft(known, _with(known.value, subject.rfc4514(), issued))
-        return Certified(certified, await self._door.spent(held), replaced, serial_of(issued.certificate), in_vain)
+        return Certified(
+            credential=await self._parts.seals.draft(known, _with(known.value, subject.rfc4514(), issued)),
+            spending=await self._door.spent(held),
+            replaced=replaced,
+            serial=serial_of(issued.certificate),
+            in_vain=[one.serial for one in earlier],
+            phone=admission.attested.device,
+        )
 
     async def write(self, connection: AsyncConnection, certified: Certified, event: Event) -> None:
         """Write what a certification made, in the caller's transaction: the old key is cancelled the same instant.
@@ -152,7 +163,9 @@ class Making:
         made = await keys.generate(spec)
         key, scheme = made.key, Scheme.default_for(spec)
         id, owner = asked.credential_id, asked.signer
-        request = await csr.make(id, spec, made.public_key, lambda digest: keys.sign(key, scheme, digest))
+        request = await pkcs10.make(
+            id, spec, made.public_key, lambda info: keys.sign(key, scheme, Digest.of(info, spec.natural_hash))
+        )
         replaces = asked.credential.get("replaces")
         return Credential(
             id=id,

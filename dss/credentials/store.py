@@ -82,3 +82,8 @@ async def consume(connection: AsyncConnection, transaction: TransactionId, lease
     o = occurrences
     mine = (o.c.transaction_id == transaction) & (o.c.lease == lease) & o.c.consumed_at.is_(None)
     return (await connection.execute(sa.update(o).where(mine).values(consumed_at=now))).rowcount
+
+
+def names_of(user_id: str) -> sa.Select[Any]:
+    """Return the query of a user's credentials, as the log names them."""
+    return sa.select(sa.literal("credential:") + credentials.c.id).where(credentials.c.user_id == user_id)

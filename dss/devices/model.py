@@ -81,6 +81,17 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Introduction:
+    """How a phone and the server came to know each other: what the phone said (JWS by its key), and the receipt of it.
+
+    enrolment: the receipt names its hash. receipt: JWS by the channel key, which the phone pinned.
+    """
+
+    enrolment: str
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
 class Device:
     """A registered phone.
 
@@ -107,6 +118,7 @@ class Device:
     recent: tuple[Counted, ...]
     active_from: datetime | None
     enrolled_at: datetime
+    introduction: Introduction = field(repr=False)
 
     def standing(self, now: datetime) -> Standing:
         """Return where the phone stands now."""

@@ -10,6 +10,7 @@ from dss.devices.model import (
     DeviceState,
     Enrolment,
     EnrolmentState,
+    Introduction,
     LockReason,
     Share,
     ShareState,
@@ -37,6 +38,7 @@ def _device(row: Row) -> Device:
         recent=recent,
         active_from=row["active_from"],
         enrolled_at=row["enrolled_at"],
+        introduction=Introduction(row["enrolment_jws"], row["receipt_jws"]),
     )
 
 

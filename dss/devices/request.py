@@ -3,13 +3,15 @@
 Source: docs/device-protocol.md section 4.
 """
 
+import hmac
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from dss.devices.enrolment import binding
+from dss.devices.enrolment import RECEIPT, binding
 from dss.devices.model import BoxKey
+from dss.infra import jose
 from dss.kernel import b64, canonical
 from dss.kernel.clock import read_timestamp, timestamp
 from dss.kernel.digest import Digest, algorithm_named
@@ -17,6 +19,7 @@ from dss.kernel.errors import AnswerRefused, BadRequest
 from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId, TransactionId, UserId
 
 REQUEST, REQUEST_LABEL = "dss-confirmation-request+jws", b"dss/confirmation/v1"
+LONGEST = 1024 * 1024  # as a JWS: many documents with long names
 
 
 class Kind(StrEnum):
@@ -196,6 +199,20 @@ class Asked:
             wanted.add("k_act_next")
         wanted |= NEXT.get(self.action, frozenset()) if self.action else frozenset()
         return frozenset(wanted)
+
+
+def is_shown(jws_text: str, asked: Asked, receipt: str) -> bool:
+    """Return True when a JWS is the request that was asked, signed by the channel key that a phone pinned.
+
+    receipt: what the phone was sent when it was enrolled, as its proven row has it.
+    """
+    try:
+        jws = jose.read_jws(jws_text, REQUEST, names_key_by="jwk", longest=LONGEST)
+        pinned = jose.read_jws(receipt, RECEIPT, names_key_by="jwk").header["jwk"]
+        jws.verify(jose.read_jwk(pinned))
+    except BadRequest:
+        return False
+    return bool(jws.header["jwk"] == pinned) and hmac.compare_digest(binding(REQUEST_LABEL, jws.payload), asked.binding)
 
 
 def read(payload: bytes) -> Asked:

@@ -14,12 +14,12 @@ from dss.devices.answer import Answer, Came, Decision
 from dss.devices.boxes import Boxes, Opened, Sealing
 from dss.devices.counting import Try, Verdict
 from dss.devices.model import Counted, Device, Limits
-from dss.devices.request import REQUEST, Asked
+from dss.devices.request import REQUEST, Asked, is_shown
 from dss.hsm.servicekeys import ServiceKeys
 from dss.infra import once
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
-from dss.kernel.errors import AnswerRefused, Locked, NotFound, Overtaken, Unauthenticated
+from dss.kernel.errors import AnswerRefused, Locked, NotFound, Overtaken, Tampered, Unauthenticated
 from dss.kernel.ids import DeviceId, UserId
 
 
@@ -203,6 +203,17 @@ class Devices:
         if not right or answer.counter > device.counter or device.user_id != asked.signer:
             raise AnswerRefused
         return Attested(device, answer)
+
+    async def require_shown(self, device: Device, request_jws: str, asked: Asked) -> None:
+        """Raise Tampered, with an alarm, unless a JWS is what was asked, signed by the channel key that a phone pinned.
+
+        What was confirmed or declined is proven by it, to those who do not ask the server.
+        """
+        if is_shown(request_jws, asked, device.introduction.receipt):
+            return
+        audit = self._parts.seals.audit
+        await audit.alarm(f"transaction:{asked.transaction}", "the signed request is not the one that was answered")
+        raise Tampered("the signed request is not the one that was answered", audited=True)
 
     async def secrets_of(self, attested: Attested, box: str, asked: Asked) -> Opened:
         """Open the box of an attested confirmation, and check its PIN proof. Raises AnswerRefused, HsmUnavailable."""

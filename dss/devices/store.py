@@ -102,6 +102,17 @@ async def shares_of_key(connection: AsyncConnection, owner: UserId, key: Credent
     return [one for one in await _all(connection, SHARES, waiting) if key in one.row["credentials"]]
 
 
+def names_of(user_id: str) -> tuple[sa.Select[Any], ...]:
+    """Return the queries of all that is a user's here, as the log names it: enrolments, phones, what these share."""
+    of_user = sa.select(devices.c.id).where(devices.c.user_id == user_id)
+    shared = shares.c.from_device_id.in_(of_user) | shares.c.to_device_id.in_(of_user)
+    return (
+        sa.select(sa.literal("enrolment:") + enrolments.c.id).where(enrolments.c.user_id == user_id),
+        sa.select(sa.literal("device:") + devices.c.id).where(devices.c.user_id == user_id),
+        sa.select(sa.literal("share:") + shares.c.id).where(shared),
+    )
+
+
 async def _one(connection: AsyncConnection, register: Register[Value], condition: Any) -> Stored[Value]:
     row = (await connection.execute(register.select().where(condition))).one_or_none()
     if row is None:

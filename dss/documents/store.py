@@ -56,6 +56,11 @@ async def page(
     return [_document(row) for row in await connection.execute(query)]
 
 
+def names_of(client_id: str) -> sa.Select[Any]:
+    """Return the query of a relying application's documents, as the log names them."""
+    return sa.select(sa.literal("document:") + documents.c.id).where(documents.c.client_id == client_id)
+
+
 def _document(row: sa.Row[Any]) -> Document:
     return Document(
         id=DocumentId(row.id),

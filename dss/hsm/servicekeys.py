@@ -1,15 +1,23 @@
 """The server's own keys: for signing tokens and talking to phones, for secrets at rest, and the box keys."""
 
-from collections.abc import Sequence
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable, Sequence
+from enum import Enum, StrEnum, auto
+from typing import Any, TypeVar
 
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pkcs11 import KDF, Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
 
-from dss.hsm.keypairs import SIGNING, STAYS, PublicKey, generate_pair, public_key_of
+from dss.hsm.keypairs import (
+    SIGNING,
+    STAYS,
+    PublicKey,
+    ed25519_of,
+    generate_ed25519,
+    generate_pair,
+    public_key_of,
+)
 from dss.hsm.mechanisms import operation
 from dss.hsm.sessions import Bench
 from dss.hsm.token import Absent, Token
@@ -18,9 +26,19 @@ from dss.kernel.errors import Conflict, HsmUnavailable, Invalid, NotFound, Unava
 from dss.kernel.ids import BoxKeyId
 from dss.kernel.keyspec import KeySpec, Scheme
 
+Result = TypeVar("Result")
+
 BOX_PREFIX = "box-"
 PROBE = b"dss/probe/v1"
 READABLE = {Attribute.SENSITIVE: False, Attribute.EXTRACTABLE: True}
+
+
+class KeyKind(Enum):
+    """What a lasting key is: a secret for HMAC-SHA-256, or a key pair that signs."""
+
+    SECRET = auto()
+    P256 = auto()
+    ED25519 = auto()
 
 
 class KeyName(StrEnum):
@@ -31,11 +49,21 @@ class KeyName(StrEnum):
     PIN = "pin"
     ENROLMENT = "enrolment"
     SEAL = "seal"
+    EVIDENCE_SEAL = "evidence-seal"
+    LOG = "log"
 
     @property
-    def signs(self) -> bool:
-        """True for the P-256 key pairs, False for the HMAC secrets."""
-        return self in {KeyName.TOKEN_SIGNING, KeyName.DEVICE_CHANNEL}
+    def kind(self) -> KeyKind:
+        """What the key is."""
+        return KINDS.get(self, KeyKind.SECRET)
+
+
+KINDS = {
+    KeyName.TOKEN_SIGNING: KeyKind.P256,
+    KeyName.DEVICE_CHANNEL: KeyKind.P256,
+    KeyName.EVIDENCE_SEAL: KeyKind.P256,
+    KeyName.LOG: KeyKind.ED25519,
+}
 
 
 class ServiceKeys:
@@ -48,26 +76,34 @@ class ServiceKeys:
         self._held = token
 
     async def public_key(self, name: KeyName) -> ec.EllipticCurvePublicKey:
-        """Return the public half of a signing key."""
-        key = await self._token.run(lambda bench: public_key_of(bench.key(name, ObjectClass.PUBLIC_KEY)), _probe)
+        """Return the public half of a P-256 key."""
+        key = await self._run(lambda bench: public_key_of(bench.key(name, ObjectClass.PUBLIC_KEY)))
         return _curve_key(key)
 
     async def sign_es256(self, name: KeyName, data: bytes) -> bytes:
         """Sign SHA-256 of the data with ECDSA on P-256. Returns r || s, 64 bytes (RFC 7518 section 3.4)."""
         todo = operation(KeySpec.P256, Scheme.default_for(KeySpec.P256), Digest.of(data))
-        return await self._token.run(lambda bench: todo.by(bench.key(name, ObjectClass.PRIVATE_KEY)), _probe)
+        return await self._run(lambda bench: todo.by(bench.key(name, ObjectClass.PRIVATE_KEY)))
+
+    async def ed25519_public_key(self, name: KeyName) -> bytes:
+        """Return the public half of an Ed25519 key, 32 bytes (RFC 8032 section 5.1.5)."""
+        return await self._run(lambda bench: ed25519_of(bench.key(name, ObjectClass.PUBLIC_KEY)))
+
+    async def sign_ed25519(self, name: KeyName, data: bytes) -> bytes:
+        """Sign the data themselves with Ed25519. Returns 64 bytes (RFC 8032 section 5.1.6)."""
+        return await self._run(lambda bench: _sign_ed25519(bench, name, data))
 
     async def hmac(self, name: KeyName, data: bytes) -> bytes:
         """Return HMAC-SHA-256 of the data under a secret, 32 bytes (RFC 2104)."""
-        return await self._token.run(lambda bench: _hmac(bench, name, data), _probe)
+        return await self._run(lambda bench: _hmac(bench, name, data))
 
     async def hmac_all(self, name: KeyName, texts: Sequence[bytes]) -> list[bytes]:
         """Return the HMAC-SHA-256 of each text under a secret, 32 bytes each, in one go."""
-        return await self._token.run(lambda bench: [_hmac(bench, name, data) for data in texts], _probe)
+        return await self._run(lambda bench: [_hmac(bench, name, data) for data in texts])
 
     async def create_box_key(self, id: BoxKeyId) -> ec.EllipticCurvePublicKey:
         """Make a P-256 key that derives and nothing else. Raises Conflict if there is one with this id."""
-        return await self._token.run(lambda bench: _create_box_key(bench, id), _probe)
+        return await self._run(lambda bench: _create_box_key(bench, id))
 
     async def agree(self, id: BoxKeyId, peer: ec.EllipticCurvePublicKey) -> bytes:
         """Return the x coordinate of the ECDH of a box key and a P-256 key, 32 bytes (SP 800-56A section 5.7.1.2).
@@ -91,11 +127,18 @@ class ServiceKeys:
 
     async def box_key_ids(self) -> list[BoxKeyId]:
         """Return the ids of the box keys on the token, sorted."""
-        return await self._token.run(_box_key_ids, _probe)
+        return await self._run(_box_key_ids)
 
     async def check(self) -> None:
-        """Compute a seal: without its key no row is believed. Raises HsmUnavailable, also where that key is missing."""
-        await self._token.run(lambda bench: _hmac(bench, KeyName.SEAL, PROBE), _probe)
+        """Compute a seal, and find the other lasting keys. Raises HsmUnavailable, also where one is missing."""
+        await self._run(_check)
+
+    async def _run(self, work: Callable[[Bench], Result]) -> Result:
+        try:
+            return await self._token.run(work, _probe)
+        except Absent as absence:
+            told = f"{absence.detail}; run `dss hsm service-keys`, which makes those that are missing"
+            raise HsmUnavailable(told) from absence
 
     @property
     def _token(self) -> Token:
@@ -105,16 +148,34 @@ class ServiceKeys:
 
 
 def create_key(session: pkcs11.Session, name: KeyName) -> None:
-    """Make one of the lasting keys, never to leave the token. Raises PKCS11Error."""
-    if name.signs:
-        generate_pair(session, KeySpec.P256, store=True, label=name, capabilities=SIGNING, private_template=STAYS)
-    else:
-        session.generate_key(KeyType.GENERIC_SECRET, 256, store=True, label=name, capabilities=SIGNING, template=STAYS)
+    """Make one of the lasting keys, never to leave the token.
+
+    Raises PKCS11Error, HsmUnavailable where the module has no such keys.
+    """
+    options: dict[str, Any] = {"store": True, "label": name, "capabilities": SIGNING}
+    match name.kind:
+        case KeyKind.SECRET:
+            session.generate_key(KeyType.GENERIC_SECRET, 256, template=STAYS, **options)
+        case KeyKind.P256:
+            generate_pair(session, KeySpec.P256, private_template=STAYS, **options)
+        case KeyKind.ED25519:
+            generate_ed25519(session, private_template=STAYS, **options)
 
 
 def _hmac(bench: Bench, name: KeyName, data: bytes) -> bytes:
     code: bytes = bench.key(name, ObjectClass.SECRET_KEY).sign(data, mechanism=Mechanism.SHA256_HMAC)
     return code
+
+
+def _sign_ed25519(bench: Bench, name: KeyName, data: bytes) -> bytes:
+    signature: bytes = bench.key(name, ObjectClass.PRIVATE_KEY).sign(data, mechanism=Mechanism.EDDSA)
+    return signature
+
+
+def _check(bench: Bench) -> None:
+    for name in KeyName:
+        bench.key(name, ObjectClass.SECRET_KEY if name.kind is KeyKind.SECRET else ObjectClass.PRIVATE_KEY)
+    _hmac(bench, KeyName.SEAL, PROBE)
 
 
 def _probe(bench: Bench) -> None:

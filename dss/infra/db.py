@@ -4,15 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from dss.kernel.clock import Clock
-from dss.kernel.errors import DatabaseUnavailable, Unavailable
+from dss.kernel.errors import DatabaseUnavailable, Invalid, Unavailable
 
 POOL = 16
 BUSY_TIMEOUT_MS = 30_000
@@ -32,10 +33,11 @@ class Database:
     """Opens connections for reading and transactions for writing.
 
     url: `sqlite:///PATH` or `postgresql://USER:PASSWORD@HOST/NAME`; the asynchronous driver is chosen here.
+    Raises Invalid for another form.
     """
 
     def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
+        self.url = _read_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgres_engine(self.url)
         self._one_writer = asyncio.Lock()
@@ -46,6 +48,23 @@ class Database:
         with _told_as_unavailable():
             async with _WholeConnection(self._engine) if self.is_sqlite else self._engine.connect() as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection whose queries all see the database as it was at the first one; it writes nothing.
+
+        Raises DatabaseUnavailable.
+        """
+        async with self.read() as connection:
+            if not self.is_sqlite:
+                await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                yield connection
+                return
+            await connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                await connection.exec_driver_sql("ROLLBACK")
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
@@ -86,6 +105,14 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+def _read_url(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except (ArgumentError, ValueError):
+        # Without the cause: it repeats what it could not read, and that may be a part of the password.
+        raise Invalid("the database's address cannot be read: is its password percent-encoded?") from None
 
 
 class _WholeConnection(AsyncConnection):
@@ -166,6 +193,8 @@ def _sqlite_engine(url: sa.URL) -> AsyncEngine:
 
     @sa.event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
+        # Bytes that are no UTF-8 were put there by somebody else: what they say is found to be altered, not a failure.
+        connection.driver_connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         cursor = connection.cursor()
         for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             cursor.execute(f"PRAGMA {pragma}")

@@ -56,15 +56,16 @@ class Jws:
             raise BadRequest("the signature of a JWS does not verify") from fault
 
 
-def read_jws(text: str, typ: str, *, names_key_by: str, canonical_payload: bool = True) -> Jws:
+def read_jws(text: str, typ: str, *, names_key_by: str, canonical_payload: bool = True, longest: int = LONGEST) -> Jws:
     """Read a compact JWS.
 
     typ:               the header's type; its other members are `alg`, always ES256, and `names_key_by`.
     names_key_by:      `jwk` or `kid`.
     canonical_payload: False for forms that others define (RFC 9449), whose JSON may be written in any way.
+    longest:           in characters.
     Raises BadRequest on any other form.
     """
-    parts = _parts(text, 3)
+    parts = _parts(text, 3, longest)
     header = _header(parts[0])
     if set(header) != {"alg", "typ", names_key_by} or header["alg"] != "ES256" or header["typ"] != typ:
         raise BadRequest(f"the JWS header must be alg ES256, typ {typ} and {names_key_by}")
@@ -152,9 +153,9 @@ def _content_key(shared_secret: bytes, context: bytes) -> bytes:
     return ConcatKDFHash(hashes.SHA256(), 32, info).derive(shared_secret)
 
 
-def _parts(text: str, count: int) -> list[str]:
-    if len(text) > LONGEST:
-        raise BadRequest(f"a compact JWS or JWE has at most {LONGEST} characters here")
+def _parts(text: str, count: int, longest: int = LONGEST) -> list[str]:
+    if len(text) > longest:
+        raise BadRequest(f"a compact JWS or JWE has at most {longest} characters here")
     parts = text.split(".")
     if len(parts) != count:
         raise BadRequest(f"a compact form of {count} parts is needed")

@@ -36,7 +36,12 @@ class Ids:
         milliseconds = int(self._clock.now().timestamp() * 1000)
         fresh = milliseconds << RANDOM_BITS | int.from_bytes(self._random(RANDOM_BITS // 8))
         self._last = number = max(fresh, self._last + 1)
-        return "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(LENGTH)))
+        return _written(number)
+
+
+def least_at(moment: datetime) -> str:
+    """Return the least identifier that can be made at a moment: those made before it sort before."""
+    return _written(int(moment.timestamp() * 1000) << RANDOM_BITS)
 
 
 def made_at(id: str) -> datetime:
@@ -45,3 +50,7 @@ def made_at(id: str) -> datetime:
     for character in id:
         number = number << 5 | CROCKFORD.index(character)
     return datetime.fromtimestamp((number >> RANDOM_BITS) / 1000, UTC)
+
+
+def _written(number: int) -> str:
+    return "".join(CROCKFORD[number >> 5 * place & 31] for place in reversed(range(LENGTH)))

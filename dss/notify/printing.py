@@ -34,7 +34,7 @@ class Sheet:
         page = FPDF(format="A4")
         page.set_margin(MARGIN_MM)
         page.set_title(self.title)
-        _add_fonts(page)
+        add_fonts(page)
         page.add_page()
         page.set_font(FONT, "B", TITLE_POINTS)
         _paragraph(page, self.title)
@@ -57,7 +57,8 @@ def qr_png(text: str) -> bytes:
     return picture.getvalue()
 
 
-def _add_fonts(page: "FPDF") -> None:
+def add_fonts(page: "FPDF") -> None:
+    """Embed the regular and the bold face of FONT."""
     files = resources.files("fontpkg_pt_sans") / "files"
     for style, name in (("", "Regular"), ("B", "Bold")):
         with resources.as_file(files / f"PT_Sans-Web-{name}.ttf") as path:

@@ -1,7 +1,7 @@
 """The verb answer: take what a phone signed, once."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,11 +14,12 @@ from dss.devices.counting import Verdict
 from dss.devices.model import Device, LockReason, Standing
 from dss.devices.request import Asked
 from dss.devices.service import Examined, Weighed
+from dss.evidence.service import Kept
 from dss.kernel.errors import AnswerRefused, Locked, NotFound, Overtaken, Unavailable
 from dss.kernel.ids import TransactionId
 from dss.notify import letters
 from dss.notify.model import Sealed
-from dss.transactions import store
+from dss.transactions import proving, store
 from dss.transactions.machine import State, Work, as_of, require_answerable
 from dss.transactions.model import Transaction
 from dss.transactions.parts import WORK, Parts, topic
@@ -63,7 +64,7 @@ class Answering:
     async def _take(self, answer: "_Answer") -> State:
         p, transaction, examined = self._parts, answer.transaction, answer.examined
         weighed = await p.devices.weigh(examined)
-        record = await p.door.record(examined, answer.asked) if _confirms(weighed, examined) else None
+        record = await self._record(answer, weighed)
         tried = await p.credentials.count_password(examined, answer.asked, weighed)
         post = await self._letter_of_lock(weighed)
         async with p.database.write() as connection:
@@ -94,17 +95,34 @@ class Answering:
         letter = letters.phone_locked_letter(user.reader, after.name, why.value, after.locked_until)
         return [await p.notify.seal(letter)]
 
+    async def _record(self, answer: "_Answer", weighed: Weighed) -> SpendingDraft | Kept | None:
+        """Return what is kept of an accepted answer: the record of a confirmation, or the evidence of a decline.
+
+        Raises Tampered, with an alarm, where the signed request is not the one that was declined.
+        """
+        p, examined, transaction = self._parts, answer.examined, answer.transaction
+        if weighed.verdict is not Verdict.ACCEPTED:
+            return None
+        if _outcome(examined) is State.CONFIRMED:
+            return await p.door.record(examined, answer.asked)
+        await p.devices.require_shown(examined.device, transaction.request_jws, answer.asked)
+        channel_key = await p.evidence.channel_key()
+        return proving.kept_of(transaction, answer.came.answer, examined.device, channel_key)
+
     async def _write(
-        self, connection: AsyncConnection, answer: "_Answer", verdict: Verdict, record: SpendingDraft | None
+        self, connection: AsyncConnection, answer: "_Answer", verdict: Verdict, record: SpendingDraft | Kept | None
     ) -> None:
-        """Write what an answer came to: its event, with the seal of its record where it releases something."""
+        """Write what an answer came to: its event, with the seal of its record, or with what proves a decline."""
+        p, event = self._parts, _event(answer, verdict)
         if verdict is Verdict.ACCEPTED:
             await self._move(connection, answer)
-        event = _event(answer, verdict)
-        if record is None:
-            await self._parts.audit.record(connection, event)
-        else:
-            await self._parts.seals.write(connection, record, event)
+        if isinstance(record, Draft):
+            await p.seals.write(connection, record, event)
+            return
+        if record is not None:
+            await p.evidence.keep(connection, record, p.clock.now())
+            event = replace(event, details={**event.details, **record.details})
+        await p.audit.record(connection, event)
 
     async def _move(self, connection: AsyncConnection, answer: "_Answer") -> None:
         now, examined, came = self._parts.clock.now(), answer.examined, answer.came
@@ -133,10 +151,6 @@ def _event(answer: _Answer, verdict: Verdict) -> Event:
     outcome = Outcome.DONE if accepted else Outcome.REFUSED
     details = {"verification": examined.answer.verification, "counter": str(examined.answer.counter)}
     return Event(kind, f"device:{examined.device.id}", f"transaction:{answer.transaction.id}", outcome, details)
-
-
-def _confirms(weighed: Weighed, examined: Examined) -> bool:
-    return weighed.verdict is Verdict.ACCEPTED and _outcome(examined) is State.CONFIRMED
 
 
 def _outcome(examined: Examined) -> State:

@@ -105,7 +105,7 @@ class Changing:
         hold = await door.hold(admission, activation.lease)
         opened = await door.secrets(admission, activation)
         plan = await self._plan(admission, opened)
-        return Changed(plan, await door.spent(hold), admission.actor)
+        return Changed(plan, await door.spent(hold), admission.attested.device)
 
     async def _plan(self, admission: Admission, opened: Opened) -> Plan:
         action = admission.asked.action

@@ -12,6 +12,7 @@ from dss.credentials.service import Credentials
 from dss.devices.boxes import Boxes
 from dss.devices.service import Devices
 from dss.documents.service import Documents
+from dss.evidence.service import Evidence
 from dss.infra.bus import Bus
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
@@ -46,6 +47,7 @@ class Parts:
     boxes: Boxes
     seals: Seals
     audit: Audit
+    evidence: Evidence
     bus: Bus
     clock: Clock
     ids: Ids

@@ -4,8 +4,8 @@ docs/signing-cycle.md numbers the steps and says what a power cut leaves behind 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,13 +19,15 @@ from dss.credentials.activation import Activation
 from dss.credentials.making import Certified
 from dss.credentials.model import Spending
 from dss.credentials.service import Spent
+from dss.devices.model import Device
 from dss.devices.request import Kind
+from dss.evidence.service import Kept
 from dss.hsm.token import Refused
 from dss.kernel.errors import Conflict, DssError, Overtaken, Tampered, Unavailable
 from dss.kernel.ids import DeviceId
 from dss.notify import letters
 from dss.notify.model import Sealed as SealedLetter
-from dss.transactions import entries, prepared, rules, store
+from dss.transactions import entries, leasing, prepared, proving, rules, store
 from dss.transactions.machine import ENDED, Late, State, Work
 from dss.transactions.model import Entry, Signed, Transaction
 from dss.transactions.parts import WORK, Parts, topic
@@ -34,20 +36,19 @@ from dss.transactions.plans import Ends, Plan, Plans
 log = structlog.get_logger(__name__)
 RETRY, LONGEST_PAUSE, GIVE_UP = timedelta(seconds=2), timedelta(minutes=1), timedelta(hours=24)
 TRIES = 5
-LEASES_KEPT = 10
 IDLE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """What a confirmed change comes to: its plan, the record of the confirmation, consumed, and who made it.
+    """What a confirmed change comes to: its plan, the record of the confirmation, consumed, and the phone.
 
     upon: rows that the plan rests on, and does not change.
     """
 
     plan: Plan
     spending: Draft[Spending]
-    actor: str
+    phone: Device
     upon: tuple[Sealed[Any], ...] = ()
 
 
@@ -90,7 +91,7 @@ class Performing:
         if held is None:
             return False
         try:
-            async with self._lease_kept(held):
+            async with leasing.kept(p, held, self._work):
                 await self._perform(held)
         except Unavailable as fault:
             await self._put_off(held, fault)
@@ -101,26 +102,6 @@ class Performing:
             await self._fail(held, "the server failed")
         await p.bus.wake(topic(held.id))
         return True
-
-    @asynccontextmanager
-    async def _lease_kept(self, held: Transaction) -> AsyncIterator[None]:
-        """Extend the lease while the work goes on: many large documents take longer than one."""
-        keeping = asyncio.create_task(self._keep_lease(held))
-        try:
-            yield
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
-
-    async def _keep_lease(self, held: Transaction) -> None:
-        """Extend a lease, but not for ever: work that hangs must come into other hands."""
-        p = self._parts
-        for _ in range(3 * LEASES_KEPT):
-            await asyncio.sleep(p.limits.lease.total_seconds() / 3)
-            with suppress(Unavailable):
-                async with p.database.write() as connection:
-                    now = p.clock.now()
-                    await store.extend(connection, held, self._work, now, now + p.limits.lease)
 
     async def _perform(self, held: Transaction) -> None:
         activation = _activation(held)
@@ -139,25 +120,31 @@ class Performing:
         async with self._parts.database.read() as connection:
             asked = await entries.of(connection, held.id)
         rules.require_shown(asked, held.request)
+        channel_key = await self._parts.evidence.channel_key()
         spent = await self._parts.credentials.sign(activation)
+        key = spent.by.value
         results = {
-            entry.item.index: await self._result(held, entry, signature)
+            entry.item.index: await self._result(entry, signature, proving.path_of(key))
             for entry, signature in zip(asked, spent.signatures, strict=True)
         }
-        await self._release(held, results, spent)
+        fruit = proving.signed(asked, spent.signatures, key)
+        kept = proving.kept_of(held, activation.answer, spent.phone, channel_key, fruit)
+        await self._release(held, results, spent, kept)
 
     async def _change(self, held: Transaction, activation: Activation) -> None:
         p, change = self._parts, self._changes[held.kind]
+        channel_key = await p.evidence.channel_key()
         done = await change(held, activation)
+        kept = proving.kept_of(held, activation.answer, done.phone, channel_key)
 
         async def release(connection: AsyncConnection) -> None:
-            await store.finish(connection, held, State.SIGNED, p.clock.now())
+            event = await self._finish(connection, held, kept)
             for known in done.upon:
                 await p.seals.require_unchanged(connection, known)
-            await p.seals.write(connection, done.spending, _signed_event(held))
+            await p.seals.write(connection, done.spending, event)
 
         try:
-            await self._plans.commit(done.plan, done.actor, but=held.id, also=release)
+            await self._plans.commit(done.plan, f"device:{done.phone.id}", but=held.id, also=release)
         except Overtaken as fault:
             raise Unavailable("another change came first") from fault
         except Late:
@@ -165,16 +152,19 @@ class Performing:
 
     async def _certify(self, held: Transaction, activation: Activation) -> None:
         p = self._parts
+        channel_key = await p.evidence.channel_key()
         certified = await p.making.certify(activation)
+        fruit = proving.certified(certified.credential.value)
+        kept = proving.kept_of(held, activation.answer, certified.phone, channel_key, fruit)
         post = await self._farewell(certified)
         topics: list[str] = []
         try:
             async with p.database.write() as connection:
-                await store.finish(connection, held, State.SIGNED, p.clock.now())
+                event = await self._finish(connection, held, kept)
                 if certified.replaced is not None:
                     ends = Ends("the key was replaced by another", credentials=(certified.replaced.value.id,))
                     topics = await self._plans.end(connection, ends, "server", but=held.id)
-                await p.making.write(connection, certified, _signed_event(held))
+                await p.making.write(connection, certified, event)
                 for letter in post:
                     await p.notify.enqueue(connection, letter)
         except Conflict as fault:
@@ -194,16 +184,14 @@ class Performing:
         user = await p.users.get(old.user_id)
         return [await p.notify.seal(letters.key_changed_letter(user.reader, old.id, "replaced"))]
 
-    async def _result(self, held: Transaction, entry: Entry, signature: bytes) -> Signed:
+    async def _result(self, entry: Entry, signature: bytes, chain: tuple[bytes, ...]) -> Signed:
         made = prepared.of(entry)
         if made is None:
             return Signed(signature)
-        credential = await self._parts.credentials.get(held.key)
-        chain = (credential.certificate or b"", *credential.chain)
         finished = await self._parts.documents.complete(made, signature, chain)
         return Signed(signature, finished.digest.value, finished.size)
 
-    async def _release(self, held: Transaction, results: dict[int, Signed], spent: Spent) -> None:
+    async def _release(self, held: Transaction, results: dict[int, Signed], spent: Spent, kept: Kept) -> None:
         """Write the results, consume the Activation and end the transaction: all or nothing, and only once."""
         p = self._parts
         topics: list[str] = []
@@ -211,20 +199,28 @@ class Performing:
         stale = await self._plans.stale_shares(held.user_id, held.key, "server") if relocked else ()
         try:
             async with p.database.write() as connection:
-                await store.finish(connection, held, State.SIGNED, p.clock.now())
+                event = await self._finish(connection, held, kept)
                 if relocked:
                     ends = Ends("the key was locked anew", sharers=(held.user_id,))
                     topics = await self._plans.end(connection, ends, "server", but=held.id)
-                for draft, event in stale:
-                    await p.seals.write(connection, draft, event)
+                for change in stale:
+                    await p.seals.write(connection, *change)
                 for index, signed in results.items():
                     await entries.put_signed(connection, held.id, index, signed)
-                await p.credentials.consume(connection, spent, _signed_event(held))
+                await p.credentials.consume(connection, spent, event)
         except Overtaken as fault:
             raise Unavailable("another change came first") from fault
         except Late:
             await self._note_late(held)
         await p.bus.wake(*topics)
+
+    async def _finish(self, connection: AsyncConnection, held: Transaction, kept: Kept) -> Event:
+        """End a transaction as signed, with its evidence; return the event that tells of both. Raises Late."""
+        p, now = self._parts, self._parts.clock.now()
+        await store.finish(connection, held, State.SIGNED, now)
+        await p.evidence.keep(connection, kept, now)
+        details = {"lease": str(held.lease), **kept.details}
+        return Event("transaction.signed", "server", f"transaction:{held.id}", details=details)
 
     async def _hand_on(self, held: Transaction, work: Work) -> None:
         p = self._parts
@@ -281,13 +277,10 @@ class Performing:
 def _activation(held: Transaction) -> Activation:
     return Activation(
         request=held.request,
+        request_jws=held.request_jws,
         answer=held.answer or "",
         box=held.box or "",
         device=held.device_id or DeviceId(""),
         lease=held.lease,
         share=held.share,
     )
-
-
-def _signed_event(held: Transaction) -> Event:
-    return Event("transaction.signed", "server", f"transaction:{held.id}", details={"lease": str(held.lease)})

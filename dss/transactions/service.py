@@ -11,10 +11,11 @@ from dss.audit.event import Event
 from dss.credentials.model import Credential
 from dss.devices.model import Device
 from dss.documents.model import Prepared
+from dss.evidence.record import Record
 from dss.kernel.digest import SHA256, Digest
 from dss.kernel.errors import Conflict, Expired, NotFound, Unavailable
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId
-from dss.transactions import entries, prepared, store
+from dss.transactions import entries, prepared, proving, store
 from dss.transactions.machine import ENDED, LIVE, State
 from dss.transactions.model import Entry, Transaction
 from dss.transactions.parts import WAITING, Parts, inbox, topic
@@ -105,6 +106,17 @@ class Transactions:
         if entry.signed is None or entry.signed.file_sha256 is None:
             raise Expired(f"results wait {self._parts.limits.collect_within} for collection")
         return SignedFile(entry.item.document.name, Digest(SHA256, entry.signed.file_sha256))
+
+    async def evidence(self, client_id: ClientId, id: TransactionId, kept_size: int | None = None) -> Record | None:
+        """Return the evidence of a relying application's transaction; None until it is sealed.
+
+        kept_size: of a checkpoint that the application kept, to which the log is to be proven consistent.
+        Raises NotFound, also for another's, Conflict where there is none, Tampered.
+        """
+        async with self._parts.database.read() as connection:
+            transaction = await self._visible(connection, id, _asked_by(client_id))
+        proving.require_answered(transaction.state)
+        return await self._parts.evidence.of(id, kept_size)
 
     async def waiting(self, device: Device, known: Collection[TransactionId], wait_s: float) -> list[Transaction]:
         """Return what awaits a person's answer and is not among the known, oldest first; wait if there is none.

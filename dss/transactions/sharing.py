@@ -70,7 +70,7 @@ class Sharing:
         other = await self._phones.own(admission.asked.signer, DeviceId(admission.asked.share["phone"]["id"]))
         plan = await self._plan(held, admission, activation, other.value)
         # A phone that is stopped while this is written is given nothing.
-        return Changed(plan, await door.spent(hold), admission.actor, upon=(other,))
+        return Changed(plan, await door.spent(hold), admission.attested.device, upon=(other,))
 
     async def waiting_for(self, phone: Device) -> list[Share]:
         """Return what other phones have shared with this one; nothing before its waiting time is over."""

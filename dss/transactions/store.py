@@ -53,6 +53,18 @@ async def page_of_client(
     return [_transaction(row) for row in await connection.execute(query)]
 
 
+async def ended_of(
+    connection: AsyncConnection, user_id: UserId, after: TransactionId | None, now: datetime, limit: int
+) -> list[Transaction]:
+    """Return a person's transactions that have ended, if only by their time, newest first, older than one of them."""
+    t = transactions
+    over = t.c.state.in_(ENDED) | (t.c.state == State.AWAITING) & (t.c.expires_at <= now)
+    query = sa.select(t).where(t.c.user_id == user_id, over).order_by(t.c.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(t.c.id < after)
+    return [_transaction(row) for row in await connection.execute(query)]
+
+
 async def awaiting_of(
     connection: AsyncConnection, device: Device, known: Collection[TransactionId], now: datetime, limit: int
 ) -> list[Transaction]:

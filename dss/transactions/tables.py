@@ -35,6 +35,7 @@ transactions = sa.Table(
     sa.UniqueConstraint("client_id", "idempotency_key"),
     sa.Index("ix_transactions_client_id_id", "client_id", "id"),
     sa.Index("ix_transactions_user_id_state", "user_id", "state"),
+    sa.Index("ix_transactions_user_id_id", "user_id", "id"),
     sa.Index("ix_transactions_credential_id_state", "credential_id", "state"),
     sa.Index("ix_transactions_state_expires_at", "state", "expires_at"),
     sa.Index("ix_transactions_work_id", "work", "id"),

@@ -42,6 +42,13 @@ async def page(connection: AsyncConnection, after: UserId | None, limit: int) ->
     return [Stored.of(USERS, row) for row in await connection.execute(query)]
 
 
+async def id_of(connection: AsyncConnection, login_or_id: str) -> str | None:
+    """Return the id of whom a login or an id names, by the row's own word, or None."""
+    query = sa.select(users.c.id).where((users.c.login == login_or_id) | (users.c.id == login_or_id))
+    found: str | None = (await connection.execute(query.limit(1))).scalar_one_or_none()
+    return found
+
+
 async def _one(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> Stored[User]:
     row = (await connection.execute(USERS.select().where(condition))).one_or_none()
     if row is None:

@@ -15,6 +15,8 @@ from dss.web.http.headers import SecurityHeaders
 from dss.web.http.op import Protocol
 from dss.web.http.problems import exception_handlers
 from dss.web.http.routing import routes
+from dss.web.log import tiles
+from dss.web.log.api import LOG
 from dss.web.oauth.api import OAUTH
 from dss.web.pki import routes as pki
 from dss.web.rest.api import V1
@@ -23,8 +25,8 @@ from dss.web.stop import routes as stop
 from dss.wiring import Services, opened
 from dss.worker import rounds
 
-BY_ROLE = {Role.AUTH: OAUTH, Role.SIGN: V1, Role.DEVICE: DEVICE}
-ALL_PROTOCOLS = (V1, HEALTH, DEVICE, OAUTH)
+BY_ROLE = {Role.AUTH: OAUTH, Role.SIGN: V1, Role.DEVICE: DEVICE, Role.WORKER: LOG}
+ALL_PROTOCOLS = (V1, HEALTH, DEVICE, OAUTH, LOG)
 HANDS = 4
 
 log = structlog.get_logger(__name__)
@@ -52,7 +54,7 @@ def create(settings: Settings, open_services: Open | None = None, *, strict: boo
 
     served = routes(protocols(settings.role), strict=strict)
     if settings.role.plays(Role.WORKER):
-        served = [*served, *pki.routes()]
+        served = [*served, *pki.routes(), *tiles.routes()]
     if settings.role.plays(Role.DEVICE):
         served = [*served, *stop.routes()]
     app = Starlette(routes=served, exception_handlers=exception_handlers(), lifespan=lifespan)

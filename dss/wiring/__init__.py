@@ -1,6 +1,7 @@
 """The only place where parts meet."""
 
 from dss.wiring.capabilities import ISSUING_CA, ROOT_CA
+from dss.wiring.records import witnesses_of
 from dss.wiring.services import Services, build, opened
 from dss.wiring.tokens import HsmKeys, open_tokens, require_pins, tokens_of
 
@@ -14,4 +15,5 @@ __all__ = [
     "opened",
     "require_pins",
     "tokens_of",
+    "witnesses_of",
 ]

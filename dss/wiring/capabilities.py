@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from dss.audit.log import Log
+from dss.audit.log_key import log_key
 from dss.audit.seals import Seals
 from dss.audit.service import Audit
 from dss.ca.model import CaSettings
 from dss.ca.service import Ca
+from dss.ca.service_certificates import ServiceCertificates
 from dss.clients.model import SCOPES
 from dss.clients.service import Clients
 from dss.credentials.door import Door
@@ -18,6 +21,11 @@ from dss.devices.service import Devices
 from dss.devices.service import Parts as DeviceParts
 from dss.documents.pool import Pool
 from dss.documents.service import Documents, Means
+from dss.evidence.reporting import Reporting
+from dss.evidence.sealing import Reports
+from dss.evidence.service import Evidence
+from dss.evidence.stating import ChannelKeys
+from dss.evidence.verifying import Trust
 from dss.hsm.servicekeys import KeyName
 from dss.infra.bus import Bus
 from dss.infra.db import Database
@@ -112,6 +120,12 @@ def parts_of(ground: Ground, middle: Middle) -> Parts:
         boxes=boxes,
         seals=g.seals,
         audit=g.audit,
+        evidence=Evidence(
+            g.database,
+            g.audit,
+            Log(g.database, g.tokens.service, g.clock, s.log_origin),
+            ChannelKeys(g.tokens.service, s.log_origin, s.public_url),
+        ),
         bus=Bus(REREAD_ALONE_S if s.role is Role.ALL else REREAD_SHARED_S),
         clock=g.clock,
         ids=g.ids,
@@ -136,6 +150,17 @@ def _credential_parts(ground: Ground, middle: Middle, known: Devices) -> Credent
         clock=g.clock,
         sad_lifetime=s.sad_lifetime,
     )
+
+
+def reporting_of(ground: Ground, middle: Middle, certificates: ServiceCertificates) -> Reporting:
+    """Return what makes reports of evidence for people."""
+    g = ground
+
+    async def trusted() -> Trust:
+        root = (await middle.ca.chain(ISSUING_CA))[-1]
+        return Trust(root, await log_key(g.tokens.service, g.settings.log_origin))
+
+    return Reporting(Reports(g.tokens.service, certificates, g.clock), g.audit, trusted)
 
 
 def oauth_of(ground: Ground, middle: Middle) -> Authorization:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dss.audit.seals import Seals
 from dss.audit.service import Audit
 from dss.ca.service import Ca
+from dss.ca.service_certificates import ServiceCertificates
 from dss.clients.service import Clients
 from dss.credentials.making import Making
 from dss.credentials.service import Credentials
@@ -20,6 +21,8 @@ from dss.devices.stop_links import StopLinks
 from dss.documents.model import Limits as ChildLimits
 from dss.documents.pool import Pool
 from dss.documents.service import Documents
+from dss.evidence.reporting import Reporting
+from dss.evidence.service import Evidence
 from dss.infra.db import Database
 from dss.infra.recently import Recently
 from dss.kernel.clock import Clock, SystemClock
@@ -32,6 +35,7 @@ from dss.transactions.adopting import Adopting
 from dss.transactions.answering import Answering
 from dss.transactions.changing import Changing
 from dss.transactions.drafting import Drafting
+from dss.transactions.history import History
 from dss.transactions.keys import Keys
 from dss.transactions.machine import Work
 from dss.transactions.mending import Mending
@@ -43,7 +47,16 @@ from dss.transactions.plans import Plans
 from dss.transactions.service import Transactions
 from dss.transactions.sharing import Sharing
 from dss.users.service import Users
-from dss.wiring.capabilities import Ground, device_limits, middle_of, oauth_of, parts_of
+from dss.wiring.capabilities import (
+    ISSUING_CA,
+    Ground,
+    device_limits,
+    middle_of,
+    oauth_of,
+    parts_of,
+    reporting_of,
+)
+from dss.wiring.records import Records, records_of
 from dss.wiring.tokens import HsmKeys, open_tokens
 
 READY_S = 1.0
@@ -62,13 +75,14 @@ class Verbs:
     opening: Opening
     answering: Answering
     transactions: Transactions
+    history: History
     adopting: Adopting
     mending: Mending
     performing: tuple[Performing, ...]
 
 
 @dataclass(frozen=True)
-class Services(Verbs):
+class Services(Verbs, Records):
     """All that protocols, commands and the worker call."""
 
     settings: Settings
@@ -80,7 +94,10 @@ class Services(Verbs):
     users: Users
     clients: Clients
     ca: Ca
+    service_certificates: ServiceCertificates
     documents: Documents
+    evidence: Evidence
+    reports: Reporting
     notify: Notify
     boxes: Boxes
     inviting: Inviting
@@ -120,6 +137,7 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
     middle = middle_of(ground, pool)
     parts = parts_of(ground, middle)
     links = StopLinks(tokens.service, settings.public_url)
+    certificates = ServiceCertificates(middle.ca, tokens.service, clock, settings.name, ISSUING_CA)
     verbs = _verbs(ground, parts, links)
     of_enrolment = _enrolment(ground, parts, links)
     return Services(
@@ -132,7 +150,10 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
         users=middle.users,
         clients=middle.clients,
         ca=middle.ca,
+        service_certificates=certificates,
         documents=middle.documents,
+        evidence=parts.evidence,
+        reports=reporting_of(ground, middle, certificates),
         notify=middle.notify,
         boxes=parts.boxes,
         inviting=Inviting(of_enrolment),
@@ -143,6 +164,7 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
         oauth=oauth_of(ground, middle),
         ready=Recently(lambda: _check(database, tokens, clock), READY_S),
         **vars(verbs),
+        **vars(records_of(ground)),
     )
 
 
@@ -164,6 +186,7 @@ def _verbs(ground: Ground, parts: Parts, links: StopLinks) -> Verbs:
         opening=Opening(parts, drafting),
         answering=Answering(parts),
         transactions=Transactions(parts),
+        history=History(parts),
         adopting=Adopting(parts),
         mending=Mending(parts, plans, approvals, g.tokens.service),
         performing=tuple(Performing(parts, plans, changes, work) for work in works),

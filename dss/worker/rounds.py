@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from dss.hsm.servicekeys import KeyName
 from dss.infra import once
 from dss.kernel.errors import DssError
 from dss.wiring import Services
@@ -54,7 +55,29 @@ async def _publish_crls(services: Services) -> None:
     await services.ca.publish_due()
 
 
+async def _seal(services: Services) -> None:
+    await services.sealer.round()
+
+
+async def _renew_certificates(services: Services) -> None:
+    await services.service_certificates.ensure(KeyName.EVIDENCE_SEAL)
+
+
+async def _retire_records(services: Services) -> None:
+    # A node whose clock runs years ahead would delete what is to be kept.
+    await services.database.check(services.clock)
+    await services.retiring.round()
+
+
+async def _thin_checkpoints(services: Services) -> None:
+    await services.log.thin()
+
+
 JOBS = (
+    Job("seal the log", 1, _seal),
+    Job("thin old checkpoints", 3600, _thin_checkpoints),
+    Job("delete records after the years of retention", 3600, _retire_records),
+    Job("renew the certificates of the server's keys", 3600, _renew_certificates),
     Job("send letters", 1, _send_letters),
     Job("expire transactions", 1, _expire),
     Job("retire box keys", 60, _retire_box_keys),
@@ -71,7 +94,7 @@ async def run(services: Services, job: Job) -> None:
         try:
             await job.do(services)
         except DssError as fault:
-            log.warning("job postponed", job=job.name, error_code=fault.code)
+            log.warning("job postponed", job=job.name, error_code=fault.code, why=fault.detail)
         except Exception:
             log.exception("job failed", job=job.name)
         await asyncio.sleep(job.every_s)

@@ -21,7 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="make bench", description="What complete flows cost, with every protection and without."
     )
-    parser.add_argument("--seconds", type=float, default=140, help="how long to measure on each database")
+    parser.add_argument("--seconds", type=float, default=150, help="how long to measure on each database")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default=DATABASES[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found to a file as well")
     given = parser.parse_args()

@@ -10,10 +10,23 @@ from tests.world.pdfs import simple_pdf
 from tests.world.world import PIN, Signer
 
 OPEN, LIST, SHOW, ANSWER, PERFORM, COLLECT = STEPS = ("open", "list", "show", "answer", "perform", "collect")
+HASH, HASH_RSA, PDF = "one hash, P-256", "one hash, RSA-2048", "one PDF, P-256"
 
 
 async def sign_hash(stage: Stage, signer: Signer) -> Steps:
     """Have one hash signed."""
+    await signed_hash(stage, signer)
+    return stage.meter.taken()
+
+
+async def sign_pdf(stage: Stage, signer: Signer) -> Steps:
+    """Have one PDF of a page signed: uploaded, shown with all that the phone recomputes, and collected."""
+    await signed_pdf(stage, signer)
+    return stage.meter.taken()
+
+
+async def signed_hash(stage: Stage, signer: Signer) -> str:
+    """Have one hash signed; return the transaction's id."""
     digest = base64.b64encode(hashlib.sha256(secrets.token_bytes(8)).digest()).decode()
     with stage.meter.step(OPEN):
         asked = await stage.shop.ask_hashes(signer, digest)
@@ -21,11 +34,11 @@ async def sign_hash(stage: Stage, signer: Signer) -> Steps:
     with stage.meter.step(COLLECT):
         signed = await stage.shop.get(f"/v1/signatures/{asked['id']}")
     assert signed["documents"][0]["signature"], signed
-    return stage.meter.taken()
+    return str(asked["id"])
 
 
-async def sign_pdf(stage: Stage, signer: Signer) -> Steps:
-    """Have one PDF of a page signed: uploaded, shown with all that the phone recomputes, and collected."""
+async def signed_pdf(stage: Stage, signer: Signer) -> str:
+    """Have one PDF of a page signed; return the transaction's id."""
     with stage.meter.step(OPEN):
         asked = await stage.shop.ask(signer, simple_pdf())
     await _confirm(stage, signer)
@@ -33,7 +46,7 @@ async def sign_pdf(stage: Stage, signer: Signer) -> Steps:
         signed = await stage.shop.get(f"/v1/signatures/{asked['id']}")
         file = await stage.shop.http.get(signed["documents"][0]["href"])
     assert file.content.startswith(b"%PDF")
-    return stage.meter.taken()
+    return str(asked["id"])
 
 
 async def _confirm(stage: Stage, signer: Signer) -> None:

@@ -25,6 +25,7 @@ class Spent:
     hsm:    calls of the HSM.
     sql:    statements; on SQLite with BEGIN and COMMIT.
     writes: database transactions that write.
+    size:   of what came of it, where that is told: bytes of an answer, events of a round of the sealer.
     """
 
     cpu: float = 0.0
@@ -33,6 +34,7 @@ class Spent:
     hsm: float = 0
     sql: float = 0
     writes: float = 0
+    size: float = 0
 
     def __add__(self, other: "Spent") -> "Spent":
         """Return both together."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from dss.audit.seals import Draft, Sealed
 from dss.devices.answer import Answer
+from dss.evidence.service import Kept
 from tests.bench.meter import Meter
 from tests.bench.switching import Change, Instead, Switch
 
@@ -102,6 +103,11 @@ def its_own_seal(_: Callable[..., Any]) -> Callable[..., Any]:
     return select
 
 
+def without_core(_: Callable[..., Any]) -> Callable[..., Any]:
+    """Put no evidence together; the event of the end tells of none."""
+    return lambda transaction, *_: Kept(transaction.id, b"", {})
+
+
 def never(_: Callable[..., Any]) -> Callable[..., Any]:
     """Remember nothing."""
     return lambda *_: False
@@ -120,11 +126,17 @@ SEALS: dict[str, Instead] = {
 }
 LOG_CHECK: dict[str, Instead] = {"dss.audit.seals:Register.select": its_own_seal}
 AUDIT: dict[str, Instead] = {"dss.audit.service:Audit.record": no_task}
+KEEPING: dict[str, Instead] = {
+    "dss.transactions.proving:kept_of": without_core,
+    "dss.evidence.service:Evidence.keep": no_task,
+}
+EVIDENCE = "evidence: put together, and kept"
 
 PROTECTIONS = (
     Protection("seals of rows: HMAC in the HSM", SEALS),
     Protection("seals held against the log's newest", LOG_CHECK),
     Protection("audit events, and what needs them above", AUDIT | LOG_CHECK),
+    Protection(EVIDENCE, KEEPING),
     Protection("the phone's sealed box, opened in the HSM", {"dss.devices.boxes:Boxes.open": by_heart}),
     Protection("the PIN, checked in the HSM", {"dss.devices.boxes:Boxes.pin_check": by_heart}),
     Protection(

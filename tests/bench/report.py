@@ -12,7 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.figures import Figure
+from tests.bench.million import LEAVES
 from tests.bench.rounds import PARTS
+from tests.bench.share import MOST, Share
 from tests.bench.summary import Price, Row, Summary
 
 HEADING = "{database}: medians of {rounds} rounds; one signature by the bare HSM is [bold]1.0 HSM[/bold]"
@@ -25,6 +27,11 @@ def show(console: Console, summary: Summary) -> None:
     for name, rows in summary.flows.items():
         console.print(_rows(f"complete flow: {name}", rows))
     console.print(_prices(summary.prices))
+    console.print(_log_rows(f"the sealer, on a log of {LEAVES:,} leaves and more", summary.sealing, "events"))
+    console.print(f"[dim]{_speed(summary.sealing[-1])}[/dim]")
+    console.print(_log_rows(f"proofs from a log of {LEAVES:,} leaves and more", summary.proofs, "bytes"))
+    console.print(_share(summary.share))
+    console.print(f"[dim]{_enough(summary.share)}[/dim]")
 
 
 def write(path: Path, summaries: Sequence[Summary]) -> None:
@@ -55,6 +62,36 @@ def _rows(title: str, rows: Sequence[Row]) -> Table:
         else:
             table.add_row(row.name, *figures, *counts, *ratios)
     return table
+
+
+def _log_rows(title: str, rows: Sequence[Row], size: str) -> Table:
+    columns = (size, "CPU ms", "half lie in", "wall", "HSM", "SQL", "writes", "x plain", "x HSM")
+    table = _table(f"\n{title}", *columns)
+    for row in rows:
+        figures = (f"{row.size:,.0f}", f"{row.cpu_ms.median:.2f}", _spread(row.cpu_ms), f"{row.wall_ms:.2f}")
+        counts = (f"{row.hsm_calls:g}", f"{row.statements:g}", f"{row.writes:g}")
+        table.add_row(row.name, *figures, *counts, f"{row.multiples.of_plain:.1f}", f"{row.multiples.of_hsm:.2f}")
+    return table
+
+
+def _speed(full: Row) -> str:
+    return (
+        f"in a full round {1000 * full.size / full.wall_ms:,.0f} events a second, "
+        f"{full.cpu_ms.median / full.size:.3f} ms of CPU each"
+    )
+
+
+def _share(share: Share) -> Table:
+    table = _table(f"\nthe tree's share of a flow, at {share.rate:.0f} flows a second", "CPU ms", "of the flow")
+    for part in (*share.parts, share.together, share.alone):
+        table.add_row(part.name, f"{part.cpu_ms:.2f}", f"{part.part:.1%}")
+    return table
+
+
+def _enough(share: Share) -> str:
+    if share.enough is None:
+        return f"above {MOST:.0%} at any rate"
+    return f"below {MOST:.0%} from {share.enough:.1f} flows a second on"
 
 
 def _prices(prices: Sequence[Price]) -> Table:

@@ -7,15 +7,17 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from tests.bench.baselines import Baselines
-from tests.bench.flows import sign_hash, sign_pdf
+from tests.bench.flows import HASH, HASH_RSA, PDF, sign_hash, sign_pdf
+from tests.bench.logs import LogTurn
 from tests.bench.meter import Meter, Steps
+from tests.bench.million import LEAVES
 from tests.bench.protections import PROTECTIONS, all_timed
 from tests.bench.stage import Stage
 from tests.bench.switching import Switch
 from tests.world.world import Signer
 
 WARM_UP, FEWEST = 3, 10
-BASELINES, ALL_ON, RSA, PDF = "baselines", "one hash, P-256", "one hash, RSA-2048", "one PDF, P-256"
+BASELINES, LOG = "baselines", "the log"
 INSIDE = "inside"  # timers that tick within a step add to it: so they have a turn of their own
 PARTS = {
     "examine the answer": "dss.devices.service:Devices.examine",
@@ -42,7 +44,9 @@ async def run(stage: Stage, seconds: float, tell: Callable[[str], None]) -> Samp
 
     Returns what each round measured, by the name of what had its turn.
     """
-    turns: dict[str, Turn] = {BASELINES: (await Baselines.ready(stage)).measure}
+    tell("planting a log of a million leaves")
+    turns: dict[str, Turn] = {LOG: (await LogTurn.ready(stage, LEAVES)).measure}
+    turns[BASELINES] = (await Baselines.ready(stage)).measure
     turns |= {name: _turn(stage, variant) for name, variant in (await _variants(stage)).items()}
     tell("warming up")
     await _rounds(turns, lambda done: done < WARM_UP)
@@ -72,8 +76,8 @@ async def _rounds(turns: Mapping[str, Turn], goes_on: Callable[[int], bool]) -> 
 
 async def _variants(stage: Stage) -> dict[str, Variant]:
     variants = {
-        ALL_ON: Variant(await _signer(stage, 0)),
-        RSA: Variant(await _signer(stage, 1, "RSA-2048")),
+        HASH: Variant(await _signer(stage, 0)),
+        HASH_RSA: Variant(await _signer(stage, 1, "RSA-2048")),
         PDF: Variant(await _signer(stage, 2), sign_pdf),
         INSIDE: Variant(await _signer(stage, 3), under=lambda: _timed_within(stage.meter)),
     }

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from dss.ca.model import NewAuthority
+from dss.hsm.servicekeys import KeyName
 from dss.hsm.setup import create_kek, create_service_keys
 from dss.hsm.token import Token
 from dss.infra.migrating import upgrade
@@ -71,6 +72,7 @@ async def staged(softhsm: SoftHsm, url: str, folder: Path) -> AsyncIterator[Stag
     async with opened(settings(softhsm, url, folder), clock) as services:
         await services.ca.create_root(NewAuthority("root", "Bench Root CA", "Bench", "EE"))
         await services.ca.create_issuing(NewAuthority("issuing", "Bench Issuing CA", "Bench", "EE"), "root")
+        await services.service_certificates.ensure(KeyName.EVIDENCE_SEAL)
         app = Metered(WithState(web.create(services.settings), services), meter)
         world = World(services, app, clock, folder)
         shop = await world.application()

@@ -7,10 +7,12 @@ from operator import add
 
 from tests.bench.baselines import PLAIN, SIGNATURE
 from tests.bench.figures import Figure, added
-from tests.bench.flows import STEPS
+from tests.bench.flows import HASH, HASH_RSA, PDF, STEPS
+from tests.bench.logs import FULL, ONE_FLOW, PROOFS, SALT, SEALING
 from tests.bench.meter import Spent, Steps
-from tests.bench.protections import PROTECTIONS
-from tests.bench.rounds import ALL_ON, BASELINES, INSIDE, PARTS, PDF, RSA, Samples
+from tests.bench.protections import EVIDENCE, PROTECTIONS
+from tests.bench.rounds import BASELINES, INSIDE, LOG, PARTS, Samples
+from tests.bench.share import Costs, Share
 
 WHOLE = "complete flow"
 
@@ -25,7 +27,10 @@ class Multiples:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one thing takes: CPU and time in milliseconds on this machine; the multiples count the child's CPU too."""
+    """What one thing takes: CPU and time in milliseconds on this machine; the multiples count the child's CPU too.
+
+    size: what it gave: bytes, or events sealed; 0 where that is not told.
+    """
 
     name: str
     cpu_ms: Figure
@@ -34,6 +39,7 @@ class Row:
     hsm_calls: float
     statements: float
     writes: float
+    size: float
     multiples: Multiples
 
 
@@ -60,13 +66,20 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All that a run on one database found."""
+    """All that a run on one database found.
+
+    sealing: rounds of the sealer. proofs: what the log and its evidence give out, and its verification.
+    share:   the tree's share of a flow.
+    """
 
     database: str
     rounds: int
     baselines: list[Row]
     flows: dict[str, list[Row]]
     prices: list[Price]
+    sealing: list[Row]
+    proofs: list[Row]
+    share: Share
 
 
 class Summing:
@@ -76,7 +89,7 @@ class Summing:
         self._samples = samples
         baselines = samples[BASELINES]
         self._plain, self._hsm = (_median(baselines, name) for name in (PLAIN, SIGNATURE))
-        self._whole = Figure.of([1000 * _whole(steps).cpu for steps in samples[ALL_ON]])
+        self._whole = Figure.of([1000 * _whole(steps).cpu for steps in samples[HASH]])
 
     def summary(self, database: str) -> Summary:
         """Return the rows."""
@@ -86,14 +99,32 @@ class Summing:
             database=database,
             rounds=len(baselines),
             baselines=[self._row(name, [steps[name] for steps in baselines]) for name in baselines[0]],
-            flows={name: self._flow(name) for name in (ALL_ON, RSA, PDF)},
+            flows={name: self._flow(name) for name in (HASH, HASH_RSA, PDF)},
             prices=[self._price(protection.name) for protection in PROTECTIONS],
+            sealing=[self._of_log(name) for name in SEALING],
+            proofs=[self._of_log(name) for name in PROOFS],
+            share=Share.of(self._costs()),
+        )
+
+    def _of_log(self, name: str) -> Row:
+        return self._row(name, [steps[name] for steps in self._samples[LOG]])
+
+    def _costs(self) -> Costs:
+        one, full = self._of_log(ONE_FLOW), self._of_log(FULL)
+        return Costs(
+            flow=self._whole.median,
+            salt=self._of_log(SALT).cpu_ms.median,
+            evidence=self._price(EVIDENCE).inside_ms.median,
+            events=one.size,
+            one=one.cpu_ms.median,
+            full=full.cpu_ms.median,
+            many=full.size,
         )
 
     def _flow(self, name: str) -> list[Row]:
         flows = self._samples[name]
         rows = {step: self._row(step, [steps[step] for steps in flows]) for step in STEPS}
-        if name == ALL_ON:
+        if name == HASH:
             timed = self._samples[INSIDE]
             parts = [one for one in timed[0] if one.partition(": ")[2] in PARTS]
             rows |= {one: self._row(one, [steps[one] for steps in timed]) for one in parts}
@@ -102,10 +133,10 @@ class Summing:
 
     def _row(self, name: str, spent: Sequence[Spent]) -> Row:
         cpu = Figure.of([1000 * one.cpu for one in spent])
-        others = ("child", "wall", "hsm", "sql", "writes")
-        child, wall, hsm, sql, writes = (Figure.of([getattr(one, what) for one in spent]).median for what in others)
+        others = ("child", "wall", "hsm", "sql", "writes", "size")
+        child, wall, *counts = (Figure.of([getattr(one, what) for one in spent]).median for what in others)
         multiples = self._multiples(cpu.median + 1000 * child)
-        return Row(name, cpu, 1000 * child, 1000 * wall, hsm, sql, writes, multiples)
+        return Row(name, cpu, 1000 * child, 1000 * wall, *counts, multiples)
 
     def _price(self, name: str) -> Price:
         """Compare only the steps in which the protection's functions are called: the others would add their noise."""
@@ -113,7 +144,7 @@ class Summing:
         touched = [step for step in STEPS if f"{step}: {name}" in timed[0]]
         inside = [1000 * sum(steps[f"{step}: {name}"].cpu for step in touched) for steps in timed]
         with_it, without = (
-            [1000 * sum(steps[step].cpu for step in touched) for steps in self._samples[one]] for one in (ALL_ON, name)
+            [1000 * sum(steps[step].cpu for step in touched) for steps in self._samples[one]] for one in (HASH, name)
         )
         adds = added(with_it, without)
         whole = self._whole.median

@@ -7,7 +7,9 @@ import pytest
 
 from tests.bench.figures import Figure, added
 from tests.bench.flows import sign_hash
+from tests.bench.logs import FULL, IDLE, MANY, ONE_FLOW, PROOFS, SALT, SEALING, LogTurn
 from tests.bench.protections import PROTECTIONS, all_timed
+from tests.bench.share import Costs, Share
 from tests.bench.stage import Stage, staged
 from tests.bench.switching import resolve
 from tests.world.softhsm import SoftHsm
@@ -16,6 +18,12 @@ from tests.world.softhsm import SoftHsm
 def places() -> dict[str, object]:
     """What the server has now wherever a protection would be switched."""
     return {target: getattr(*resolve(target)) for protection in PROTECTIONS for target in protection.off}
+
+
+async def sealed(stage: Stage) -> int:
+    """How many leaves the log's newest checkpoint has."""
+    newest = await stage.world.services.log.newest()
+    return 0 if newest is None else newest.head.size
 
 
 @pytest.fixture
@@ -42,6 +50,33 @@ async def test_without_any_of_the_protections_a_flow_still_ends_and_then_it_is_o
             assert places() != before
             await sign_hash(stage, signer)
         assert places() == before
+
+
+async def test_the_turn_of_the_log_seals_the_events_of_one_flow_alone_and_then_a_full_batch(stage: Stage):
+    planted = 1000
+    turn = await LogTurn.ready(stage, planted)
+    before = await sealed(stage)
+    steps = await turn.measure()
+    assert set(steps) == {*SEALING, *PROOFS, SALT}
+    assert steps[IDLE].size == 0
+    assert 0 < steps[ONE_FLOW].size < 10
+    assert steps[FULL].size == MANY
+    assert before > planted
+    assert await sealed(stage) == before + steps[ONE_FLOW].size + MANY
+
+
+def test_a_round_of_the_sealer_is_shared_by_the_flows_of_its_second():
+    costs = Costs(flow=50.0, salt=0.1, evidence=0.5, events=5, one=10.0, full=109.5, many=1000)
+    share = Share.of(costs)
+    assert share.rate == 20.0
+    assert [part.cpu_ms for part in share.parts] == pytest.approx([0.5, 0.5, 0.5, 9.5 / 20])
+    assert share.together.part == pytest.approx(1.975 / 50)
+    assert share.alone.cpu_ms == pytest.approx(11.0)
+    assert share.enough == pytest.approx(9.5 / 3.5)
+
+
+def test_where_flows_alone_make_the_share_too_large_no_rate_is_enough():
+    assert Share.of(Costs(flow=50.0, salt=0.0, evidence=6.0, events=5, one=10.0, full=109.5, many=1000)).enough is None
 
 
 def test_what_a_protection_adds_is_judged_within_each_round():

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from dss.devices.model import Device, DeviceState
+from dss.devices.model import Device, DeviceState, Introduction
 from dss.devices.request import Kind
 from dss.infra.db import Database
 from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId, Ids, TransactionId, UserId
@@ -29,6 +29,7 @@ PHONE = Device(
     recent=(),
     active_from=None,
     enrolled_at=START,
+    introduction=Introduction("", ""),
 )
 
 

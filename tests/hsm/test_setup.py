@@ -7,12 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pkcs11 import Mechanism
 
-from dss.hsm.setup import create_kek, create_next_kek, init_token
+from dss.hsm import keypairs
+from dss.hsm.servicekeys import KeyName
+from dss.hsm.setup import create_kek, create_next_kek, create_service_keys, init_token
 from dss.hsm.token import Token
 from dss.hsm.userkeys import UserKeys
 from dss.kernel.digest import Digest
-from dss.kernel.errors import Invalid
+from dss.kernel.errors import HsmUnavailable, Invalid
 from dss.kernel.keyspec import KeySpec
 from tests.hsm.test_userkeys import ECDSA, verify
 from tests.world.softhsm import SoftHsm
@@ -56,6 +59,18 @@ async def test_a_kek_is_made_once(softhsm: SoftHsm, user_keys: UserKeys, user_to
 
     digest = Digest.of(b"a contract")
     verify(key.public_key, await user_keys.sign(key.key, ECDSA, digest), ECDSA, digest)
+
+
+def test_of_a_module_without_ed25519_it_is_said_which_key_needs_it(softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch):
+    token = Token(softhsm.new_token("older"))
+    monkeypatch.setattr(keypairs, "ED25519_MECHANISMS", {Mechanism.EDDSA, Mechanism.SEED_ECB})
+
+    with pytest.raises(HsmUnavailable, match="no Ed25519, which the key of the transparency log needs"):
+        create_service_keys(token)
+
+    labels = token.do(lambda bench: {key.label for key in bench.search({})}, lambda _: None)
+    assert labels == set(KeyName) - {KeyName.LOG}
+    token.close()
 
 
 @pytest.mark.parametrize("change", [{"label": ""}, {"label": "я" * 17}, {"pin": "123"}, {"pin": "1" * 256}], ids=str)

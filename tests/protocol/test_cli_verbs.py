@@ -14,10 +14,15 @@ import click
 import pytest
 import typer
 from cryptography import x509
+from typer.testing import CliRunner
 
 from dss.ca.model import NewAuthority
+from dss.cli import installing as installing_of_dss
+from dss.cli.installing import Plan, Say
 from dss.cli.main import app
 from dss.credentials.tables import credentials
+from dss.hsm.servicekeys import KeyName
+from dss.infra import jose
 from dss.kernel.ids import CredentialId
 from dss.settings import TokenName
 from tests.protocol.cli_world import Command, dss
@@ -110,6 +115,15 @@ def test_a_serial_number_that_is_none_is_refused(dss: Command):
     assert (refused.exit_code, "not a hexadecimal number" in refused.stderr) == (1, True)
 
 
+async def test_the_thumbprint_of_the_channel_key_is_that_of_the_key_that_phones_pinned(world: World, dss: Command):
+    """RFC 7638: who has it from here can compare it with the one that evidence tells."""
+    key = await world.services.tokens.service.public_key(KeyName.DEVICE_CHANNEL)
+
+    told = await asyncio.to_thread(dss, "hsm", "channel-key", pins=(TokenName.SERVICE,))
+
+    assert (told.exit_code, told.stdout) == (0, f"{jose.thumbprint(jose.write_jwk(key))}\n")
+
+
 async def test_the_cas_are_listed(world: World, dss: Command):
     await world.services.ca.create_issuing(NewAuthority("second", "Second CA", "Test", "EE"), "root")
 
@@ -136,6 +150,24 @@ def test_an_installation_has_the_cas_that_were_asked_for_and_keeps_them(tmp_path
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert x509.load_pem_x509_certificate(root).subject.rfc4514_string() == "CN=Acme Root CA,O=Acme Ltd,C=UA"
     assert (home / "root.pem").read_bytes() == root
+
+
+def test_the_address_of_an_installation_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch):
+    """What the command line says outdoes it; phones are bound to the address that is written down."""
+
+    async def install(plan: Plan, _: Say) -> list[str]:
+        return [plan.public_url]
+
+    def told(*options: str) -> str:
+        return CliRunner().invoke(app, ["init", *options], catch_exceptions=False).stdout.strip()
+
+    monkeypatch.setattr(installing_of_dss, "install", install)
+    monkeypatch.delenv("DSS_PUBLIC_URL", raising=False)
+
+    assert told() == "http://127.0.0.1:8080"
+    monkeypatch.setenv("DSS_PUBLIC_URL", "https://sign.example")
+    assert told() == "https://sign.example"
+    assert told("--public-url", "https://given.example") == "https://given.example"
 
 
 def so_pins(home: Path) -> dict[str, str]:

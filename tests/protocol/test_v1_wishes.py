@@ -130,9 +130,10 @@ async def test_t31_a_credential_is_asked_for_by_its_signer_and_its_kind_of_key_a
     await scene.refuses(call, Refusal(422, "invalid", f"unknown field `{member}`"))
 
 
-async def test_a_credential_of_an_unknown_kind_of_key_is_refused(scene: Scene):
+async def test_a_credential_of_an_unknown_kind_of_key_is_refused_and_the_known_ones_told(scene: Scene):
     call = scene.shop.http.post("/v1/credentials", json={"user": "alice", "key_type": "RSA-1024"})
-    await scene.refuses(call, Refusal(422, "invalid", "RSA-1024"))
+    known = "$.key_type: one of RSA-2048, RSA-3072, RSA-4096, P-256, P-384, P-521"
+    await scene.refuses(call, Refusal(422, "invalid", known))
 
 
 async def test_a_credential_for_nobody_is_refused(scene: Scene):

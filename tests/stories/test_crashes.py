@@ -38,6 +38,7 @@ GONE = (httpx.TransportError, Unreachable)
 ALL_ON_EACH = os.environ.get("DSS_SOAK") == "1"
 SQLITE, POSTGRES = "sqlite", "postgres"
 ANOTHER_HOUR_S = 3540
+PROVEN, UNPROVEN = (True, True), (False, False)
 ISSUED_IN_VAIN = (CERTIFICATE_ISSUED, CERTIFICATE_WRITTEN)
 
 
@@ -114,8 +115,11 @@ async def stopped_at(site: Site, wire: Wire, wish: Wish) -> AsyncIterator[None]:
 
 
 def require_signed_once(found: Found) -> None:
-    """One signature, one event, one activation and one occurrence spent, nothing kept that only an attempt needs."""
-    assert found.state == "signed"
+    """One signature, one event, one activation and one occurrence spent, nothing kept that only an attempt needs.
+
+    One piece of evidence, and one event that tells of it.
+    """
+    assert (found.state, found.proven) == ("signed", PROVEN)
     assert found.told == ("transaction.opened", "transaction.confirmed", "transaction.signed")
     assert (found.spent, len(found.signatures), found.pending) == ((True, True), 1, frozenset())
 
@@ -148,6 +152,7 @@ async def test_t26_a_node_killed_at_any_step_leaves_what_another_brings_to_one_s
     assert left.state == wire.leaves
     released = 1 if wire.leaves == "signed" else 0
     assert (left.told.count("transaction.signed"), len(left.signatures)) == (released, released)
+    assert left.proven == (PROVEN if released else UNPROVEN)
 
     await rows.lapse_leases()
     site.start()
@@ -172,7 +177,7 @@ async def test_t26_a_node_killed_while_a_key_is_made_leaves_what_another_brings_
         assert (await wish.go(callers))["state"] == "active"
 
     found = await rows.find(wish.key)
-    assert (found.state, found.spent, found.pending) == ("signed", (True,), frozenset())
+    assert (found.state, found.spent, found.pending, found.proven) == ("signed", (True,), frozenset(), PROVEN)
     assert found.told == ("transaction.opened", "transaction.confirmed", "transaction.signed")
     told = await rows.told(f"credential:{wish.credential_id}")
     assert (told.count("credential.key_made"), told.count("credential.certified")) == (1, 1)
@@ -193,6 +198,7 @@ async def test_t26_what_still_awaits_its_answer_after_a_crash_can_be_declined_as
     found = await rows.find(wish.key)
     assert found.told == ("transaction.opened", "transaction.declined")
     assert (found.state, found.spent, found.signatures, found.pending) == ("declined", (), (), frozenset())
+    assert found.proven == PROVEN
 
 
 @pytest.mark.parametrize("site", [SQLITE, POSTGRES], indirect=True)

@@ -41,7 +41,7 @@ async def activation(world: World, id: str, lease: int = 1) -> Activation:
     assert held.answer
     assert held.box
     assert held.device_id
-    return Activation(held.request, held.answer, held.box, held.device_id, lease, held.share)
+    return Activation(held.request, held.request_jws, held.answer, held.box, held.device_id, lease, held.share)
 
 
 async def confirmed(world: World, application: Application, signer: Person, value: str = HASH) -> Activation:
@@ -159,7 +159,7 @@ async def test_t02_t32_parts_of_another_transaction_user_phone_or_server_sign_no
 
 def splices(right: Activation, other: Activation) -> Iterator[Activation]:
     """Give an Activation with any of its parts exchanged for those of another."""
-    parts = ("request", "answer", "box", "device")
+    parts = ("request", "request_jws", "answer", "box", "device")
     for count in range(1, len(parts) + 1):
         for names in combinations(parts, count):
             yield replace(right, **{name: getattr(other, name) for name in names})
@@ -192,8 +192,8 @@ async def test_t18_an_answer_that_the_server_never_accepted_signs_nothing(world:
 
 async def _planted(world: World, answer: Answer, like: Activation) -> Activation:
     async with world.services.database.read() as connection:
-        request = (await store.get(connection, TransactionId(answer.transaction))).request
-    return replace(like, request=request, answer=answer.jws, box=answer.box or "")
+        held = await store.get(connection, TransactionId(answer.transaction))
+    return replace(like, request=held.request, request_jws=held.request_jws, answer=answer.jws, box=answer.box or "")
 
 
 async def test_t47_a_key_or_a_phone_that_may_no_longer_sign_signs_nothing_that_was_confirmed_before(

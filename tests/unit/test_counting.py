@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dss.devices.counting import Try, Verdict, count
-from dss.devices.model import Counted, Device, DeviceState, Limits, LockReason, Standing
+from dss.devices.model import Counted, Device, DeviceState, Introduction, Limits, LockReason, Standing
 from dss.kernel.ids import DeviceId, UserId
 from tests.world.clock import START
 
@@ -37,6 +37,7 @@ NEW = Device(
     recent=(),
     active_from=None,
     enrolled_at=START,
+    introduction=Introduction("", ""),
 )
 
 

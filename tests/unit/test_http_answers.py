@@ -78,6 +78,25 @@ async def test_a_file_is_given_with_its_type(api):
     assert (answer.content, answer.headers["content-type"]) == (b"%PDF-1.7", "application/pdf")
 
 
+async def test_what_is_being_made_is_202_without_a_body_and_tells_when_to_come_back(api):
+    """RFC 9110 sections 10.2.3 and 15.3.3."""
+    answer = await api.get(f"/copies/{NOTE}", headers=READER)
+
+    assert (answer.status_code, answer.content, answer.headers["retry-after"]) == (202, b"", "3")
+
+
+async def test_what_was_made_is_given_as_the_bytes_that_it_is(api):
+    answer = await api.get(f"/copies/{NOTE}?ready=true", headers=READER)
+
+    assert (answer.status_code, answer.content) == (200, b'{"copy":1}')
+    assert answer.headers["content-type"] == "application/json"
+
+
+async def test_an_undeclared_202_fails_the_test_that_meets_it(api):
+    with pytest.raises(AssertionError, match="hasty gave NotYet, which it does not declare"):
+        await api.get("/hasty", headers=READER)
+
+
 async def test_nothing_to_tell_is_204_without_a_body(api):
     answer = await api.delete(f"/notes/{NOTE}", headers=WRITER)
 

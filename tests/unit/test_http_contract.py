@@ -82,6 +82,17 @@ def test_files_have_their_media_types_in_the_document(told):
     assert set(told["paths"]["/file"]["get"]["responses"]["200"]["content"]) == {"application/pdf"}
 
 
+def test_the_document_says_what_takes_its_time(told):
+    responses = told["paths"]["/copies/{id}"]["get"]["responses"]
+
+    assert responses["202"] == {
+        "description": "It is being made: ask again.",
+        "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 0}, "required": True}},
+    }
+    assert responses["200"] == {"description": "OK", "content": {"application/json": {}}}
+    assert "202" not in told["paths"]["/file"]["get"]["responses"]
+
+
 def test_a_public_operation_has_no_security_in_the_document(told):
     assert "security" not in told["paths"]["/health"]["get"]
     assert "401" not in told["paths"]["/health"]["get"]["responses"]

@@ -5,16 +5,24 @@ import tracemalloc
 from collections.abc import AsyncIterator
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dss.web.http.params import misfit
 from dss.web.http.safe import require_storable_json
 from tests.world.asgi import application, client
-from tests.world.sample_api import NOTE, SAMPLE, UPLOAD_LIMIT
+from tests.world.sample_api import NOTE, SAMPLE, UPLOAD_LIMIT, NewNote
 
 JSON = {"Content-Type": "application/json"}
 WRITER = {"Authorization": "Bearer writer"}
+
+
+class Wrapped(msgspec.Struct):
+    """A body with a value further down."""
+
+    note: NewNote
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ async def test_a_body_is_decoded_and_the_new_object_is_told(api):
         ('{"text": "' + "x" * 21 + '"}', ["$.text", "20"]),
         ('{"text": "x", "copies": 10}', ["$.copies", "9"]),
         ('{"text": "x", "copies": 1.5}', ["$.copies", "int"]),
-        ('{"text": "x", "colour": "green"}', ["$.colour", "green"]),
+        ('{"text": "x", "colour": "green"}', ["$.colour", "one of red, blue"]),
         ('{"text": "x", "tags": ["a", 5]}', ["$.tags[1]"]),
         ('{"text": "x", "tags": ["a", "b", "c", "d"]}', ["$.tags", "3"]),
         ('{"text": "x", "state": "confirmed"}', ["state", "unknown"]),
@@ -207,7 +215,7 @@ async def test_an_upload_of_another_type_is_415_naming_all_that_are_taken(api):
         ("wait=" + "9" * 5000, ["wait"]),
         ("big=yes", ["big", "bool"]),
         ("big=1", ["big", "bool"]),
-        ("colour=green", ["colour", "green"]),
+        ("colour=green", ["colour", "one of red, blue"]),
         ("colour=%00", ["colour", "U+0000"]),
         ("unknown=1", ["unknown"]),
         ("Wait=1", ["Wait"]),
@@ -219,6 +227,23 @@ async def test_a_query_parameter_that_does_not_fit_is_422_naming_it(api, query, 
     assert answer.status_code == 422
     for part in named:
         assert part in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("typed", ["135790", "13'5790", "13\"'5790", "135790` - at `$.text`", "13\n5790"])
+async def test_t53_a_value_that_is_none_of_those_allowed_is_not_repeated(api, typed):
+    """A PIN may be typed into any field, and what is refused may be kept."""
+    in_body = await keep(api, json.dumps({"text": "x", "colour": typed}))
+    in_query = await api.get(f"/notes/{NOTE}", params={"colour": typed})
+
+    assert (in_body.status_code, in_body.json()["detail"]) == (422, "$.colour: one of red, blue")
+    assert (in_query.status_code, in_query.json()["detail"]) == (422, "query parameter colour: one of red, blue")
+
+
+def test_t53_a_value_far_down_in_a_body_is_not_repeated():
+    with pytest.raises(msgspec.ValidationError) as refused:
+        msgspec.convert({"note": {"text": "x", "colour": "135790"}}, Wrapped)
+
+    assert misfit(refused.value, Wrapped) == "$.note.colour: not one of the allowed values"
 
 
 @pytest.mark.parametrize("query", ["wait=1&wait=2", "colour=%ff", "&".join(f"a{n}=1" for n in range(101))])

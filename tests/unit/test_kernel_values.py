@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dss.kernel.clock import SystemClock, timestamp
 from dss.kernel.digest import SHA256, SHA384, SHA512, Digest, algorithm_named
 from dss.kernel.errors import BadDigest, Invalid
-from dss.kernel.ids import CROCKFORD, Ids, made_at
+from dss.kernel.ids import CROCKFORD, Ids, least_at, made_at
 from dss.kernel.keyspec import KeySpec, Padding, Scheme, require_fit
 from tests.world.clock import HandClock
 
@@ -99,6 +99,7 @@ def test_an_identifier_tells_when_it_was_made(milliseconds: int, random: bytes) 
     assert len(id) == 26
     assert set(id) <= set(CROCKFORD)
     assert moment - timedelta(milliseconds=1) <= made_at(id) <= moment + timedelta(microseconds=1)
+    assert least_at(moment) <= id < least_at(moment + timedelta(milliseconds=2))
 
 
 def test_a_timestamp_is_utc_in_whole_seconds() -> None:

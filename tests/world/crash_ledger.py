@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from dss.audit.tables import audit_events
 from dss.ca.tables import certificates
 from dss.credentials.tables import activations, credentials, occurrences
+from dss.evidence.tables import evidence
 from dss.infra.db import Database
 from dss.notify.tables import outbox
 from dss.transactions.tables import entries, transactions
@@ -29,6 +30,7 @@ class Found:
     spent:      for its activation and then for each occurrence, whether it is consumed.
     signatures: those that are kept for collection.
     pending:    what a transaction forgets at its end and this one has: its box, its work, its lease's end.
+    proven:     whether its evidence is kept, and told of.
     """
 
     id: str
@@ -37,6 +39,7 @@ class Found:
     spent: tuple[bool, ...]
     signatures: tuple[bytes, ...]
     pending: frozenset[str]
+    proven: tuple[bool, bool] = (False, False)
 
 
 NOTHING = Found("", "", (), (), (), frozenset())
@@ -66,6 +69,8 @@ class Ledger:
         accepted = await self._rows(sa.select(a).where(a.c.transaction_id == row.id))
         spent = await self._rows(sa.select(o).where(o.c.transaction_id == row.id))
         told = await self.told(f"transaction:{row.id}")
+        proofs = await self._rows(sa.select(evidence).where(evidence.c.transaction_id == row.id))
+        ends = await self._rows(sa.select(audit_events).where(audit_events.c.subject == f"transaction:{row.id}"))
         kept = {name for name in ("box", "share", "work", "lease_until") if getattr(row, name) is not None}
         return Found(
             id=row.id,
@@ -74,6 +79,7 @@ class Ledger:
             spent=tuple(one.consumed_at is not None for one in (*accepted, *spent)),
             signatures=tuple(one.signature for one in signed),
             pending=frozenset(kept),
+            proven=(len(proofs) == 1, sum("evidence" in end.details for end in ends) == 1),
         )
 
     async def told(self, subject: str) -> tuple[str, ...]:

@@ -9,12 +9,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 from starlette.requests import Request
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 
 from dss.kernel.errors import Conflict, DssError, Forbidden, TooMany, Unauthenticated, Unavailable
 from dss.web.http import paging
 from dss.web.http.fields import Id, IdempotencyKey
-from dss.web.http.op import Created, Protocol, op
+from dss.web.http.op import JSON, Created, NotYet, Protocol, op
 from dss.web.http.reading import Upload
 from dss.web.http.security import InsufficientScope, Security
 
@@ -145,10 +145,22 @@ async def read_file(request: Request) -> FileResponse:
     return FileResponse(FILE, media_type=PDF)
 
 
+@op("GET", "/copies/{id}", scope="read")
+async def read_copy(request: Request, id: Id, ready: bool = False) -> Response | NotYet:
+    """Read a copy, once it is made."""
+    return Response(b'{"copy":1}', media_type=JSON) if ready else NotYet(retry_after=3)
+
+
 @op("GET", "/health", public=True)
 async def health(request: Request) -> Measured:
     """Tell that it works."""
     return Measured(1, "text/plain")
+
+
+@op("GET", "/hasty")
+async def hasty(request: Request) -> Measured:
+    """Promise a result, and give none yet."""
+    return NotYet(retry_after=3)  # type: ignore[return-value]
 
 
 @op("GET", "/down", errors=(Forbidden,))
@@ -158,5 +170,7 @@ async def down(request: Request) -> Measured:
 
 
 BEARER = Security("bearer", {"type": "http", "scheme": "bearer"}, authenticate, challenge)
-SAMPLE = Protocol("sample", (keep_note, list_notes, read_note, drop_note, measure, read_file, health), security=BEARER)
-FAILING = Protocol("failing", (down,), security=BEARER)
+SAMPLE = Protocol(
+    "sample", (keep_note, list_notes, read_note, drop_note, measure, read_file, read_copy, health), security=BEARER
+)
+FAILING = Protocol("failing", (down, hasty), security=BEARER)

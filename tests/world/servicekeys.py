@@ -6,10 +6,10 @@ import secrets
 from collections.abc import Sequence
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from dss.hsm.servicekeys import KeyName, ServiceKeys
+from dss.hsm.servicekeys import KeyKind, KeyName, ServiceKeys
 from dss.kernel.errors import Conflict, HsmUnavailable, Invalid, NotFound
 from dss.kernel.ids import BoxKeyId
 
@@ -20,8 +20,9 @@ class SoftwareServiceKeys(ServiceKeys):
     def __init__(self) -> None:
         self.stopped = False
         self.signatures_made = 0
-        self._pairs = {name: _pair() for name in KeyName if name.signs}
-        self._secrets = {name: secrets.token_bytes(32) for name in KeyName if not name.signs}
+        self._pairs = {name: _pair() for name in KeyName if name.kind is KeyKind.P256}
+        self._secrets = {name: secrets.token_bytes(32) for name in KeyName if name.kind is KeyKind.SECRET}
+        self._ed25519 = {name: ed25519.Ed25519PrivateKey.generate() for name in KeyName if name.kind is KeyKind.ED25519}
         self._boxes: dict[BoxKeyId, ec.EllipticCurvePrivateKey] = {}
 
     async def public_key(self, name: KeyName) -> ec.EllipticCurvePublicKey:
@@ -33,6 +34,15 @@ class SoftwareServiceKeys(ServiceKeys):
         self.signatures_made += 1
         r, s = decode_dss_signature(self._pairs[name].sign(data, ec.ECDSA(hashes.SHA256())))
         return r.to_bytes(32) + s.to_bytes(32)
+
+    async def ed25519_public_key(self, name: KeyName) -> bytes:
+        await self.check()
+        return self._ed25519[name].public_key().public_bytes_raw()
+
+    async def sign_ed25519(self, name: KeyName, data: bytes) -> bytes:
+        await self.check()
+        self.signatures_made += 1
+        return self._ed25519[name].sign(data)
 
     async def hmac(self, name: KeyName, data: bytes) -> bytes:
         await self.check()

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dss.ca.model import NewAuthority
 from dss.clients.model import RELYING
 from dss.clients.service import NewClient
+from dss.hsm.servicekeys import KeyName
 from dss.settings import Role, Settings, Tokens
 from dss.users.model import User
 from dss.users.service import NewUser
@@ -119,6 +120,10 @@ class World:
         while working:
             working = any([await performing.next() for performing in self.services.performing])
 
+    async def seal(self) -> None:
+        """Let the server seal what its log has so far."""
+        await self.services.sealer.round()
+
     async def tells(self, subject: str) -> list[str]:
         """The kinds of the events on a subject, oldest first."""
         return [recorded.event.kind for recorded in await self.services.audit.of_subject(subject)]
@@ -217,6 +222,7 @@ def settings(softhsm: SoftHsm, database_url: str, folder: Path, role: Role = Rol
         pin_lock=timedelta(hours=3),
         policy_oid="1.3.6.1.4.1.32473.1.1",
         log_level="info",
+        log_origin="dss.test/log",
     )
 
 
@@ -227,6 +233,7 @@ async def new_world(softhsm: SoftHsm, database_url: str, folder: Path) -> AsyncI
     async with opened(settings(softhsm, database_url, folder), clock) as services:
         await services.ca.create_root(NewAuthority("root", "Test Root CA", "Test", "EE"))
         await services.ca.create_issuing(NewAuthority("issuing", "Test Issuing CA", "Test", "EE"), "root")
+        await services.service_certificates.ensure(KeyName.EVIDENCE_SEAL)
         app = WithState(web.create(services.settings, strict=True), services)
         world = World(services, app, clock, folder)
         yield world

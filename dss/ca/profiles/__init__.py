@@ -59,6 +59,11 @@ class Profile:
     accepted: Mapping[str, str]
     authority: AuthorityProfile | None
 
+    @property
+    def is_personal(self) -> bool:
+        """True where the subject is a natural person."""
+        return self.person_semantics is not None
+
     def require_authority(self) -> AuthorityProfile:
         """Return what only a CA has. Raises Invalid."""
         if self.authority is None:

@@ -1,6 +1,6 @@
 """The operations of /device/v1."""
 
-from dss.web.device import changes, enrolments, keys, phones, transactions
+from dss.web.device import changes, enrolments, history, keys, phones, transactions
 from dss.web.device.authenticating import DPOP
 from dss.web.http.op import Protocol
 
@@ -24,6 +24,8 @@ DEVICE = Protocol(
         changes.open_share,
         changes.list_shares,
         changes.take_share,
+        history.read_history,
+        history.read_evidence,
     ),
     security=DPOP,
 )

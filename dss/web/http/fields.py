@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from dss.web.http.safe import LARGEST
+
 # The length beside the pattern: `$` alone would let a line feed follow.
 Id = Annotated[
     str,
@@ -28,6 +30,8 @@ Time = Annotated[
 Wait = Annotated[int, Meta(ge=0, le=60, description="Seconds to wait until there is something to tell.")]
 
 Index = Annotated[int, Meta(ge=0, le=999, description="The place of a document in its transaction, from 0.")]
+
+Size = Annotated[int, Meta(ge=1, le=LARGEST, description="The size of a checkpoint that the caller kept.")]
 
 IdempotencyKey = Annotated[
     str,

@@ -1,9 +1,12 @@
 """What a protocol declares of each operation; the kit serves it, checks it and documents it from this one place."""
 
+import types
 import typing
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+
+from starlette.responses import Response
 
 from dss.kernel.errors import (
     BadRequest,
@@ -36,6 +39,16 @@ class Created(Generic[Body]):
 
 
 @dataclass(frozen=True, slots=True)
+class NotYet:
+    """A 202 answer without a body: what was asked for is being made.
+
+    retry_after: whole seconds after which it may be there.
+    """
+
+    retry_after: int
+
+
+@dataclass(frozen=True, slots=True)
 class op:  # noqa: N801  used as a decorator, so named as one
     """Declares an operation; decorates its handler.
 
@@ -50,7 +63,8 @@ class op:  # noqa: N801  used as a decorator, so named as one
 
     The handler takes the request; then, by name, the path's parameters; `body`, a msgspec struct (JSON or a form) or
     an `Upload`; `idempotency_key`, the header; and query parameters. It returns a struct, `Created`, None (with
-    status 204) or a Starlette response. Its docstring becomes the summary (first line) and the description.
+    status 204) or a Starlette response; and `NotYet`, where that is one option of the type that it returns. Its
+    docstring becomes the summary (first line) and the description.
     """
 
     method: str
@@ -66,12 +80,15 @@ class op:  # noqa: N801  used as a decorator, so named as one
     def __call__(self, handler: Handler) -> "Operation":
         """Read the handler's signature; return the operation."""
         hints = typing.get_type_hints(handler, include_extras=True)
+        returned = _options(hints.get("return"))
+        (result,) = (option for option in returned if option is not NotYet)
         return Operation(
             declared=self,
             handler=handler,
             parameters=parameters_of(handler, hints, self.path),
             body=hints.get("body"),
-            result=hints.get("return"),
+            result=result,
+            takes_time=NotYet in returned,
         )
 
 
@@ -80,7 +97,8 @@ class Operation:
     """A declared operation.
 
     body:   the type of the handler's `body`, or None.
-    result: the type that the handler returns.
+    result: the type that the handler returns with a success.
+    takes_time: True when the handler may return `NotYet` instead.
     """
 
     declared: op
@@ -88,6 +106,7 @@ class Operation:
     parameters: tuple[Parameter, ...]
     body: Any
     result: Any
+    takes_time: bool
 
     @property
     def name(self) -> str:
@@ -111,10 +130,15 @@ class Operation:
 
     @property
     def result_body(self) -> Any:
-        """The struct of a success, or None where it has no JSON body."""
+        """The struct of a success, or None where it has no body or a ready-made one."""
         if typing.get_origin(self.result) is Created:
             return typing.get_args(self.result)[0]
-        return self.result if self.declared.gives == (JSON,) and self.result is not type(None) else None
+        return None if self.result is type(None) or self.is_ready_made else self.result
+
+    @property
+    def is_ready_made(self) -> bool:
+        """True when the handler itself makes the answer, in one of the types that it gives."""
+        return isinstance(self.result, type) and issubclass(self.result, Response)
 
     @property
     def creates(self) -> bool:
@@ -134,3 +158,8 @@ class Protocol:
     operations: tuple[Operation, ...]
     security: Security | None = None
     errors: ErrorForm = PROBLEMS
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    """Return what a union is made of, or the one type that is none."""
+    return typing.get_args(hint) if typing.get_origin(hint) in {typing.Union, types.UnionType} else (hint,)

@@ -85,6 +85,8 @@ def _operation(operation: Operation, protocol: Protocol, schemas: _Schemas) -> d
     if operation.body is not None:
         told["requestBody"] = _request_body(operation, schemas)
     told["responses"] = {str(operation.declared.status): _success(operation, schemas)}
+    if operation.takes_time:
+        told["responses"][str(HTTPStatus.ACCEPTED.value)] = _not_yet()
     told["responses"] |= _refusals(operation, protocol, schemas)
     if protocol.security and not operation.declared.public:
         told["security"] = [{protocol.security.name: []}]
@@ -118,9 +120,13 @@ def _success(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         told["headers"] = {"Location": {**TEXT, "required": True, "description": "Where the new object can be read."}}
     if operation.result_body is not None:
         told["content"] = {JSON: {"schema": schemas.of[operation.result_body]}}
-    elif declared.gives != (JSON,):
+    elif operation.is_ready_made:
         told["content"] = {name: {} for name in declared.gives}
     return told
+
+
+def _not_yet() -> dict[str, Any]:
+    return {"description": "It is being made: ask again.", "headers": {"Retry-After": {**SECONDS, "required": True}}}
 
 
 def _refusals(operation: Operation, protocol: Protocol, schemas: _Schemas) -> dict[str, Any]:

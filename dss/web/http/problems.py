@@ -103,5 +103,11 @@ async def _nobody_listens(_: Request, __: ClientDisconnect) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     """Tell nothing of a defect to the caller: its text may hold what is not theirs."""
-    log.error("unhandled error", method=request.method, path=printable(request.url.path), exc_info=error)
+    log.error("unhandled error", method=request.method, path=printable(_path(request)), exc_info=error)
     return problem(DssError())
+
+
+def _path(request: Request) -> str:
+    """Return the path without the mac of a letter's link: whoever reads it in a log could follow the link."""
+    mac = request.path_params.get("mac")
+    return request.url.path.replace(mac, "[hidden]") if mac else request.url.path

@@ -8,7 +8,7 @@ import msgspec
 from starlette.requests import Request
 
 from dss.kernel.errors import BadRequest, Invalid, TooLarge, UnsupportedMedia
-from dss.web.http.params import read_pairs
+from dss.web.http.params import misfit, read_pairs
 from dss.web.http.safe import require_storable_json, require_storable_text
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -48,7 +48,7 @@ def _read_json(text: bytes, body: Any) -> Any:
     try:
         return msgspec.json.decode(text, type=body)
     except msgspec.ValidationError as fault:
-        raise Invalid(str(fault)) from fault
+        raise Invalid(misfit(fault, body)) from fault
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise BadRequest(f"the body is not JSON in UTF-8: {fault}") from fault
 
@@ -61,7 +61,7 @@ def _read_form(text: bytes, body: Any) -> Any:
     try:
         return msgspec.convert(fields, body)
     except msgspec.ValidationError as fault:
-        raise Invalid(str(fault)) from fault
+        raise Invalid(misfit(fault, body)) from fault
 
 
 def _media_type(request: Request, takes: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dss.kernel.errors import BadRequest, DssError
-from dss.web.http.op import JSON, Created, Operation, Protocol
+from dss.web.http.op import JSON, Created, NotYet, Operation, Protocol
 from dss.web.http.params import read_parameters
 from dss.web.http.problems import printable
 from dss.web.http.reading import read_body
@@ -73,6 +74,9 @@ class Endpoint:
         if isinstance(result, Response):
             self._require(result.media_type in declared.gives, f"gave {result.media_type}")
             return result
+        if isinstance(result, NotYet):
+            self._require(self.operation.takes_time, "gave NotYet")
+            return Response(status_code=HTTPStatus.ACCEPTED, headers={"Retry-After": str(result.retry_after)})
         if isinstance(result, Created):
             headers = {"Location": result.location}
             return Response(msgspec.json.encode(result.body), declared.status, headers, JSON)

@@ -2,7 +2,7 @@
 
 from dss.web.http.bearer import BEARER
 from dss.web.http.op import Protocol
-from dss.web.rest import credentials, documents, operators, signatures
+from dss.web.rest import audit, credentials, documents, evidence, operators, signatures
 
 V1 = Protocol(
     "v1",
@@ -15,10 +15,13 @@ V1 = Protocol(
         signatures.read_signature,
         signatures.cancel_signature,
         signatures.collect_document,
+        evidence.read_signature_evidence,
+        evidence.read_signature_report,
         credentials.request_credential,
         credentials.list_credentials,
         credentials.read_credential,
         *operators.OPERATIONS,
+        audit.search_audit_events,
     ),
     security=BEARER,
 )

@@ -1,0 +1,1 @@
+"""Evidence: what proves a confirmation, and the signatures made by it, to a stranger."""

@@ -1,0 +1,108 @@
+"""The verbs by which signers look back: what of theirs has ended, and the evidence of it.
+
+All of it is the owner's, whichever phone answered: a phone that takes another's place sees the same.
+Source: docs/device-protocol.md section 9.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dss.devices import answer
+from dss.devices.model import Device
+from dss.evidence.record import Record
+from dss.evidence.service import Standing
+from dss.kernel import canonical
+from dss.kernel.errors import Conflict, NotFound
+from dss.kernel.ids import DeviceId, TransactionId
+from dss.transactions import store
+from dss.transactions.machine import ENDED, State
+from dss.transactions.model import Transaction
+from dss.transactions.parts import Parts
+
+PROVEN = frozenset({State.SIGNED, State.DECLINED})
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A transaction that has ended, as its owner is told of it.
+
+    asked:        the request that phones were shown, as it was written.
+    phone:        that answered; None where none did.
+    verification: by what the owner confirmed, `pin` or `biometric`; empty where they did not.
+    """
+
+    transaction: Transaction
+    asked: Mapping[str, Any]
+    phone: Device | None
+    verification: str
+    evidence: Standing
+
+    @property
+    def ended(self) -> datetime:
+        """When it ended: what nobody answered ended with its time, whenever that was written down."""
+        unanswered = self.transaction.state is State.EXPIRED and self.transaction.answer is None
+        return self.transaction.expires_at if unanswered else self.transaction.changed_at
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a history, newest first; after: the id behind which it goes on, None at its end."""
+
+    entries: tuple[Past, ...]
+    after: TransactionId | None
+
+
+class History:
+    """What has ended, as phones see it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def page(self, phone: Device, after: TransactionId | None, limit: int) -> Page:
+        """Return up to `limit` of what has ended of a phone's owner, newest first, older than `after`.
+
+        Raises Tampered.
+        """
+        p = self._parts
+        now = p.clock.now()
+        async with p.database.read() as connection:
+            found = await store.ended_of(connection, phone.user_id, after, now, limit + 1)
+        told = [transaction.as_of(now) for transaction in found[:limit]]
+        standings = await p.evidence.standing([transaction.id for transaction in told])
+        phones = {one.id: one for one in await p.devices.ever_of_user(phone.user_id)}
+        entries = tuple(_past(transaction, phones, standings[transaction.id]) for transaction in told)
+        return Page(entries, told[-1].id if len(found) > limit else None)
+
+    async def evidence(self, phone: Device, id: TransactionId, kept_size: int | None) -> Record | None:
+        """Return the evidence of a transaction of a phone's owner; None while it is not sealed yet.
+
+        kept_size: of the checkpoint that the owner kept, to which the log is to be proven consistent.
+        Raises NotFound, also for another's and for a size that the log does not have, Conflict where there is none,
+        Tampered.
+        """
+        p = self._parts
+        async with p.database.read() as connection:
+            transaction = (await store.get(connection, id)).as_of(p.clock.now())
+        if transaction.user_id != phone.user_id:
+            raise NotFound
+        if transaction.state not in PROVEN:
+            raise Conflict(_why_none(transaction.state))
+        return await p.evidence.of(id, kept_size)
+
+
+def _why_none(state: State) -> str:
+    if state not in ENDED:
+        return f"there is no evidence yet: the transaction is {state}"
+    return f"there is no evidence of what came to nothing: the transaction is {state}"
+
+
+def _past(transaction: Transaction, phones: Mapping[DeviceId, Device], standing: Standing) -> Past:
+    return Past(
+        transaction=transaction,
+        asked=canonical.decode(transaction.request),
+        phone=None if transaction.device_id is None else phones.get(transaction.device_id),
+        verification="" if transaction.answer is None else answer.read(transaction.answer).verification,
+        evidence=standing,
+    )

@@ -1,0 +1,1 @@
+"""The transparency log over HTTP, for everybody to read: docs/transparency-log.md."""

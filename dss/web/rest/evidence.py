@@ -1,0 +1,50 @@
+"""Evidence of what was signed or declined: the record for programs, and the report for people."""
+
+from typing import Annotated
+
+from msgspec import Meta
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dss.documents.model import PDF
+from dss.kernel.errors import Conflict
+from dss.kernel.ids import TransactionId
+from dss.notify.model import LOCALES
+from dss.web.http.fields import Id
+from dss.web.http.op import JSON, NotYet, op
+from dss.web.http.safe import LARGEST
+from dss.web.http.services import services_of
+from dss.web.rest.calling import client_of
+
+RETRY_S = 1
+
+# The length beside the pattern: `$` alone would let a line feed follow.
+Language = Annotated[
+    str, Meta(pattern=f"^({'|'.join(LOCALES)})$", min_length=2, max_length=2, description="Of the report.")
+]
+Size = Annotated[int, Meta(ge=1, le=LARGEST, description="The size of a checkpoint that the caller kept.")]
+
+
+@op("GET", "/v1/signatures/{id}/evidence", scope="signatures", errors=(Conflict,))
+async def read_signature_evidence(request: Request, id: Id, checkpoint: Size | None = None) -> Response | NotYet:
+    """Read the evidence of a signature or of a refusal, a record that verifies without the server.
+
+    202 while the log has not sealed it; with `checkpoint`, with the proof that the log is the same one as then.
+    """
+    transactions = services_of(request).transactions
+    record = await transactions.evidence(client_of(request), TransactionId(id), checkpoint)
+    return NotYet(RETRY_S) if record is None else Response(record.encoded(), media_type=JSON)
+
+
+@op("GET", "/v1/signatures/{id}/evidence/report", scope="signatures", errors=(Conflict,), gives=(PDF,))
+async def read_signature_report(request: Request, id: Id, language: Language = "en") -> Response | NotYet:
+    """Read the evidence of a signature or of a refusal as a report for people, with the record attached and a seal.
+
+    202 while the log has not sealed it. The report is for reading; the record is the proof.
+    """
+    services = services_of(request)
+    record = await services.transactions.evidence(client_of(request), TransactionId(id))
+    if record is None:
+        return NotYet(RETRY_S)
+    name = {"Content-Disposition": f'attachment; filename="evidence-{id}.pdf"'}
+    return Response(await services.reports.report(record, language), headers=name, media_type=PDF)

@@ -1,0 +1,177 @@
+"""What has ended of the owner's, as the server tells any of their phones, and the evidence of it.
+
+Source: docs/device-protocol.md section 9, docs/evidence.md section 1.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mobile_mock.documents import LARGEST_DOCUMENT, Content
+from mobile_mock.errors import Difference, NothingToDo
+from mobile_mock.forms import read_canonical
+from mobile_mock.jose import read_jws
+from mobile_mock.matter import CHANGE, CREATE, MOST_DOCUMENTS, SHARE, SIGN, PhoneName
+from mobile_mock.members import NAME_LIMIT, Members, require_id
+from mobile_mock.request import ANSWERS, TEXT_LIMIT, Application
+from mobile_mock.server import Server
+
+HISTORY = "/device/v1/history"
+ENDS = {"signed", "declined", "expired", "cancelled", "failed"}
+EVIDENCE = {"sealed", "pending", "none"}
+PAGE, MOST = 20, 100
+LARGEST_PAGE, LARGEST_RECORD = 16 * 1024 * 1024, 16 * 1024 * 1024  # bytes
+PATIENCE, LONGEST_PAUSE = 30, 10  # seconds
+ACCEPTED = 202
+FORMAT, REQUEST = "dss-evidence/v1", "dss-confirmation-request+jws"
+ALWAYS = ("id", "kind", "state", "relying_application", "text", "documents", "opened", "ended", "evidence")
+SOMETIMES = ("hashes", "credential", "change", "share", "phone", "verification", "why")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A transaction that has ended.
+
+    hashes:       how many bare hashes were to be signed; their content was not shown.
+    action:       of a change, with the reason of a revocation.
+    other:        the phone that was to be removed, or to have shares.
+    phone:        that answered. verification: `pin` or `biometric`, where the owner confirmed.
+    why:          it was declined or came to nothing; empty where nobody said.
+    evidence:     `sealed`, `pending` or `none`.
+    """
+
+    id: str
+    kind: str
+    state: str
+    application: Application
+    text: str
+    documents: tuple[Content, ...]
+    hashes: int
+    credential: str | None
+    action: str | None
+    reason: str | None
+    other: PhoneName | None
+    opened: datetime
+    ended: datetime
+    phone: PhoneName | None
+    verification: str | None
+    why: str
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the history, newest first; next: where it goes on, None at its end."""
+
+    entries: tuple[Past, ...]
+    next: str | None
+
+
+async def page(server: Server, limit: int = PAGE, after: str | None = None) -> Page:
+    """Return a part of the history, newest first, older than a transaction. Raises Difference, Refused, Unreachable."""
+    query: dict[str, str | int] = {"limit": limit} | ({"after": require_id(after, "transaction")} if after else {})
+    told = Members(await server.get(HISTORY, query, limit=LARGEST_PAGE), "the history", ("entries",), ("next",))
+    entries = tuple(_past(item) for item in told.list("entries", limit))
+    ids = ([] if after is None else [after]) + [entry.id for entry in entries]
+    if ids != sorted(set(ids), reverse=True):
+        raise Difference("the history is not told newest first, each transaction once")
+    return Page(entries, told.id("next") if "next" in told.value else None)
+
+
+async def evidence(server: Server, id: str, checkpoint: int | None, sleep: Callable[[float], Awaitable[None]]) -> bytes:
+    """Return the record of a transaction, as it came; wait up to 30 seconds until it is sealed.
+
+    checkpoint: the size of one that the owner kept. Raises NothingToDo when it takes longer, Difference for what is
+    no record of this transaction; whether the record proves what it says is a verifier's to find out.
+    """
+    path = f"{HISTORY}/{require_id(id, 'transaction')}/evidence"
+    query: dict[str, str | int] = {} if checkpoint is None else {"checkpoint": checkpoint}
+    waited = 0
+    while (reply := await server.ask(path, query, LARGEST_RECORD)).status == ACCEPTED:
+        pause = _pause(reply.headers.get("Retry-After", ""))
+        if waited + pause > PATIENCE:
+            raise NothingToDo("the evidence is not sealed yet; ask again later")
+        await sleep(pause)
+        waited += pause
+    _check_record(reply.content, id)
+    return reply.content
+
+
+def _pause(told: str) -> int:
+    """Return how many seconds to wait: what the server asks for, and at least one."""
+    return min(max(int(told), 1), LONGEST_PAUSE) if told.isascii() and told.isdecimal() and len(told) < 9 else 1
+
+
+def _check_record(content: bytes, id: str) -> None:
+    record = Members(read_canonical(content), "the evidence", ("core", "format", "log"))
+    record.must_be("format", FORMAT)
+    core = record.object("core", ("request", "answer", "enrolment", "receipt", "signatures", "certificates"))
+    request = json.loads(read_jws(core.value["request"], REQUEST).payload)
+    if not isinstance(request, dict) or request.get("transaction") != id:
+        raise Difference("the evidence is of another transaction")
+
+
+def _past(item: Any) -> Past:
+    told = Members(item, "an entry", ALWAYS, SOMETIMES)
+    value = told.value
+    action, reason, removed = _change(told) if "change" in value else (None, None, None)
+    return Past(
+        id=told.id("id"),
+        kind=_one_of(told, "kind", {SIGN, CREATE, CHANGE, SHARE}),
+        state=_one_of(told, "state", ENDS),
+        application=_application(told),
+        text=told.shown("text", TEXT_LIMIT, multiline=True),
+        documents=tuple(_document(document) for document in told.list("documents", MOST_DOCUMENTS)),
+        hashes=_hashes(told) if "hashes" in value else 0,
+        credential=told.id("credential") if "credential" in value else None,
+        action=action,
+        reason=reason,
+        other=_phone(told.object("share", ("phone",))) if "share" in value else removed,
+        opened=told.time("opened"),
+        ended=told.time("ended"),
+        phone=_phone(told) if "phone" in value else None,
+        verification=_one_of(told, "verification", ANSWERS) if "verification" in value else None,
+        why=told.shown("why", NAME_LIMIT, multiline=True) if "why" in value else "",
+        evidence=_one_of(told, "evidence", EVIDENCE),
+    )
+
+
+def _application(told: Members) -> Application:
+    application = told.object("relying_application", ("id", "name"))
+    return Application(application.shown("id", NAME_LIMIT), application.shown("name", NAME_LIMIT))
+
+
+def _document(item: Any) -> Content:
+    document = Members(item, "a document", ("name", "media_type", "size", "document_digest"))
+    return Content(
+        document.shown("name", NAME_LIMIT),
+        document.shown("media_type", NAME_LIMIT),
+        document.number("size", 1, LARGEST_DOCUMENT),
+        document.raw("document_digest", 32),
+    )
+
+
+def _hashes(told: Members) -> int:
+    hashes = told.object("hashes", ("count", "format"))
+    hashes.must_be("format", "hash")
+    return hashes.number("count", 1, MOST_DOCUMENTS)
+
+
+def _change(told: Members) -> tuple[str, str | None, PhoneName | None]:
+    change = told.object("change", ("action",), ("phone", "reason"))
+    reason = change.shown("reason", NAME_LIMIT) if "reason" in change.value else None
+    return change.shown("action", NAME_LIMIT), reason, _phone(change) if "phone" in change.value else None
+
+
+def _phone(holder: Members) -> PhoneName:
+    phone = holder.object("phone", ("id", "name"))
+    return PhoneName(phone.id("id"), phone.shown("name", NAME_LIMIT))
+
+
+def _one_of(told: Members, name: str, known: set[str]) -> str:
+    value = told.text(name)
+    if value not in known:
+        raise Difference(f"{name} of {told.what} is one that this phone does not know")
+    return value
