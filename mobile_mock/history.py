@@ -26,6 +26,7 @@ LARGEST_PAGE, LARGEST_RECORD = 16 * 1024 * 1024, 16 * 1024 * 1024  # bytes
 PATIENCE, LONGEST_PAUSE = 30, 10  # seconds
 ACCEPTED = 202
 FORMAT, REQUEST = "dss-evidence/v1", "dss-confirmation-request+jws"
+CORE = ("request", "answer", "enrolment", "receipt", "channel_key", "signatures", "certificates")
 ALWAYS = ("id", "kind", "state", "relying_application", "text", "documents", "opened", "ended", "evidence")
 SOMETIMES = ("hashes", "credential", "change", "share", "phone", "verification", "why")
 
@@ -107,7 +108,7 @@ def _pause(told: str) -> int:
 def _check_record(content: bytes, id: str) -> None:
     record = Members(read_canonical(content), "the evidence", ("core", "format", "log"))
     record.must_be("format", FORMAT)
-    core = record.object("core", ("request", "answer", "enrolment", "receipt", "signatures", "certificates"))
+    core = record.object("core", CORE)
     request = json.loads(read_jws(core.value["request"], REQUEST).payload)
     if not isinstance(request, dict) or request.get("transaction") != id:
         raise Difference("the evidence is of another transaction")

@@ -1,4 +1,4 @@
-"""Commands over evidence: no settings, no database, no connection."""
+"""Commands over evidence; `verify` needs no settings, no database and no connection."""
 
 import json
 from dataclasses import asdict
@@ -12,14 +12,16 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from dss.audit.note import LONGEST_NOTE
 from dss.cli import given
-from dss.cli.running import AsJson, leave
+from dss.cli.running import OPERATOR, AsJson, leave, run
 from dss.evidence import document_check, record, saying, verifying
 from dss.evidence.certificate_check import UNREADABLE
 from dss.evidence.document_check import Given
 from dss.evidence.fields import EvidenceRefused
 from dss.evidence.verifying import Proven, Trust
 from dss.kernel.errors import DssError
+from dss.kernel.ids import TransactionId
 from dss.notify.model import LOCALES
+from dss.settings import TokenName
 
 LONGEST_PEM = 64 * 1024
 LARGEST_DOCUMENT = 256 * 1024 * 1024
@@ -67,6 +69,19 @@ def _compared(file: Path, proven: Proven) -> Given:
         return document_check.check(given.bytes_of(file, LARGEST_DOCUMENT), proven)
     except EvidenceRefused as fault:
         raise leave(f"The evidence is good; the given file is not its document: {fault.detail}") from fault
+
+
+@app.command()
+def export(
+    id: Annotated[str, typer.Argument(help="The transaction, as relying applications and phones name it.")],
+    out: Annotated[Path, typer.Option(help="The new file.")],
+) -> None:
+    """Write the evidence of a transaction to a file, for whoever must have it; the log tells who took it."""
+    with given.new_file(out) as file:
+        found = run(lambda s: s.evidence.export(TransactionId(id), OPERATOR), TokenName.SERVICE)
+        if found is None:
+            raise leave("the log has not sealed it yet: try again in a few seconds")
+        file.write(found.encoded())
 
 
 def _told(compared: Given, language: str) -> str:

@@ -1,9 +1,11 @@
 """What the command line names: files, keys, times."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -59,3 +61,18 @@ def bytes_of(file: Path, most: int) -> bytes:
 
 Since = Annotated[datetime | None, typer.Option("--from", parser=moment, metavar="TIME", help="From this time on.")]
 Until = Annotated[datetime | None, typer.Option("--to", parser=moment, metavar="TIME", help="Before this time.")]
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that nobody else may read, and that is not there yet; it goes again where its writing fails."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as fault:
+        raise leave(f"{path} cannot be made: {fault.strerror}") from fault
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+    except BaseException:
+        path.unlink()
+        raise

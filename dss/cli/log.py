@@ -1,12 +1,9 @@
 """Commands over the log as a whole: verify it, export it, check what was exported."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 
@@ -14,7 +11,7 @@ from dss.audit import exported
 from dss.audit.exported import Period, Summary
 from dss.audit.note import LONGEST_NOTE
 from dss.cli import given
-from dss.cli.running import AsJson, leave, run, show, show_all
+from dss.cli.running import OPERATOR, AsJson, leave, run, show, show_all
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import DssError
 from dss.settings import TokenName
@@ -68,9 +65,9 @@ def export(
         period = Period(since, until)
     except DssError as fault:
         raise leave(fault.detail) from fault
-    with _new(out) as file:
-        done = run(lambda s: s.exporting.export(period, file.write), TokenName.SERVICE)
-        with _new(_note(out)) as note:
+    with given.new_file(out) as file:
+        done = run(lambda s: s.exporting.export(period, file.write, OPERATOR), TokenName.SERVICE)
+        with given.new_file(_note(out)) as note:
             note.write(done.note.encode())
     show(_told(done.summary), as_json=as_json)
 
@@ -90,21 +87,6 @@ def check_export(
     except DssError as fault:
         raise leave(f"{fault.title}: {fault.detail}") from fault
     show(_told(summary), as_json=as_json)
-
-
-@contextmanager
-def _new(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that nobody else may read, and that is not there yet; it goes again where its writing fails."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as fault:
-        raise leave(f"{path} cannot be made: {fault.strerror}") from fault
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-    except BaseException:
-        path.unlink()
-        raise
 
 
 def _note(file: Path) -> Path:

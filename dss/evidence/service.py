@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dss.audit.event import Recorded
+from dss.audit.event import Event, Recorded
 from dss.audit.log import Log, SignedHead
 from dss.audit.merkle import LogDamaged, require_included
 from dss.audit.service import Audit
@@ -92,6 +92,14 @@ class Evidence:
             return None
         async with self._altered_alarms(id):
             return Record(core, await self._proof(recorded, recorded.leaf, signed, kept_size))
+
+    async def export(self, id: TransactionId, actor: str) -> Record | None:
+        """Return the evidence of a transaction to an operator, as `of`; the log tells who took it."""
+        record = await self.of(id)
+        if record is not None:
+            async with self._database.write() as connection:
+                await self._audit.record(connection, Event("evidence.exported", actor, _subject(id)))
+        return record
 
     async def standing(self, ids: Collection[TransactionId]) -> dict[TransactionId, Standing]:
         """Return where the evidence of each transaction stands, without a look into it."""

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dss.audit import log_pages
+from dss.audit import log_pages, log_store
 from dss.audit.findings import Finding
 from dss.audit.log_key import log_key
 from dss.audit.note import VerifierKey
@@ -18,6 +18,7 @@ from dss.hsm.servicekeys import ServiceKeys
 from dss.infra.db import Database
 from dss.kernel import b64
 from dss.kernel.clock import Clock
+from dss.kernel.errors import Conflict
 from dss.transactions import auditing_store as store
 from dss.transactions.auditing_store import Ended, Newest
 from dss.transactions.mending import REGISTERS
@@ -52,7 +53,11 @@ class Auditing:
         self._policy = policy
 
     async def log_key(self) -> VerifierKey:
-        """Return the log's public key from the HSM. Raises HsmUnavailable."""
+        """Return the log's public key from the HSM. Raises Conflict where the log has another name, HsmUnavailable."""
+        async with self._database.read() as connection:
+            others = [name for name in await log_store.origins(connection) if name != self._policy.origin]
+        if others:
+            raise Conflict(f"the log here is called {others[0]}, and DSS_LOG_ORIGIN says {self._policy.origin}")
         return await log_key(self._keys, self._policy.origin)
 
     async def verify(self, key: VerifierKey | None = None, kept: str | None = None) -> Report:
@@ -60,7 +65,7 @@ class Auditing:
 
         key:  the log's; None for the one of the HSM.
         kept: a checkpoint that was kept elsewhere, as a note.
-        Raises HsmUnavailable where the key is asked of it, DatabaseUnavailable.
+        Raises Conflict and HsmUnavailable where the key is asked of the HSM, DatabaseUnavailable.
         """
         policy = self._policy
         key = key or await self.log_key()

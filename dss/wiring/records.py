@@ -40,7 +40,7 @@ def records_of(ground: Ground) -> Records:
         log=Log(g.database, g.tokens.service, g.clock, origin, witnesses),
         sealer=Sealer(g.database, g.tokens.service, g.audit, g.clock, origin),
         auditing=Auditing(g.database, g.tokens.service, g.clock, policy),
-        exporting=Exporting(g.database, g.tokens.service, g.clock, policy),
+        exporting=Exporting(g.database, g.tokens.service, g.audit, g.clock, policy),
         searching=Searching(g.database),
         retiring=Retiring(g.database, g.audit, retention),
     )

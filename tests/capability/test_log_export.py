@@ -38,12 +38,12 @@ class File(list[bytes]):
 
 
 def exporting(site: Site) -> Exporting:
-    return Exporting(site.database, site.keys, site.clock, Policy(ORIGIN, YEARS))
+    return Exporting(site.database, site.keys, site.audit, site.clock, Policy(ORIGIN, YEARS))
 
 
 async def export(site: Site, period: Period = WHOLE) -> tuple[File, Exported]:
     file = File()
-    done = await exporting(site).export(period, file.append)
+    done = await exporting(site).export(period, file.append, "operator:test")
     file.note = done.note
     return file, done
 
@@ -117,13 +117,13 @@ async def test_t52_events_forged_with_their_entries_are_not_signed(site: Site):
         await connection.execute(sa.update(log_tiles).where(bundle).values(data=data[:32] + forged + data[64:]))
     file = File()
     with pytest.raises(Tampered, match="the log is not as it was sealed"):
-        await exporting(site).export(WHOLE, file.append)
+        await exporting(site).export(WHOLE, file.append, "operator:test")
     await site.rewrite(None)
     with pytest.raises(Tampered, match="the newest checkpoint"):
-        await exporting(site).export(WHOLE, file.append)
+        await exporting(site).export(WHOLE, file.append, "operator:test")
     await site.rewrite(Ed25519PrivateKey.generate())
     with pytest.raises(Tampered, match="the newest checkpoint"):
-        await exporting(site).export(WHOLE, file.append)
+        await exporting(site).export(WHOLE, file.append, "operator:test")
     assert file == []
 
 
@@ -150,3 +150,10 @@ def test_a_period_is_of_whole_seconds_and_ends_after_it_begins():
     for since, until in ((START, START), (START, START + timedelta(milliseconds=1500))):
         with pytest.raises(ExportRefused):
             Period(since, until)
+
+
+async def test_the_log_tells_who_exported_what(site: Site):
+    await site.write(3)
+    await export(site)
+    (told,) = await site.audit.newest(kind="audit.exported")
+    assert (told.event.actor, told.event.details["lines"]) == ("operator:test", "3")

@@ -7,11 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from dss.audit.event import Event
+from dss.audit.policy import Policy
 from dss.audit.tables import audit_events
 from dss.devices.tables import enrolments
 from dss.evidence.record import Core
 from dss.evidence.tables import evidence
 from dss.kernel import b64
+from dss.kernel.errors import Conflict
+from dss.transactions.auditing import Auditing
 from dss.transactions.tables import entries, transactions
 from tests.world.clock import START
 from tests.world.log_site import ROW, Site, site
@@ -162,3 +165,10 @@ async def test_rows_and_evidence_are_read_page_by_page(log: Site, monkeypatch: p
         await log.write(kind="transaction.opened", subject=f"transaction:{number:026}")
         await log.write(kind="transaction.declined", subject=f"transaction:{number:026}", details={"evidence": "x"})
     assert await log.kinds() == ["transaction_missing"] * 3 + ["evidence_missing"] * 3
+
+
+async def test_a_key_of_another_name_than_the_log_s_is_told_to_nobody(log: Site) -> None:
+    """A wrong name would look like a break-in to whoever verifies with it."""
+    renamed = Auditing(log.database, log.keys, log.clock, Policy("moved.test/log", 7, ()))
+    with pytest.raises(Conflict, match="DSS_LOG_ORIGIN"):
+        await renamed.verify()

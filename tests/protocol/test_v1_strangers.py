@@ -30,7 +30,7 @@ OF_ONE = [one for one in ENDPOINTS if "{id}" in one[1] and SCOPE_OF[one] != "ope
 class Owned:
     """What there is: the shop's document, transaction that awaits its answer, and credential that was asked for.
 
-    phones, users: the signer's phone and login, which operators name. proposals: operators list all.
+    phones, users: the signer's phone and login, which operators name. proposals, audit: operators list all.
     """
 
     documents: str
@@ -39,6 +39,7 @@ class Owned:
     phones: str
     users: str
     proposals: str = ABSENT
+    audit: str = ABSENT
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

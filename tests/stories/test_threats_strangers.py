@@ -48,6 +48,7 @@ class People:
             "credentials": [signer.credential_id],
             "phones": [signer.phone.kept().device],
             "shares": transactions,
+            "history": transactions,
         }
 
     def others(self, name: str) -> dict[str, list[str]]:

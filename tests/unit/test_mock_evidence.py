@@ -22,7 +22,8 @@ from tests.unit.mock_server import FIRST, SECOND, FakeServer, canonical, problem
 def record(server: FakeServer, id: str = FIRST, **changes: Any) -> bytes:
     """A record in the form of docs/evidence.md section 1."""
     request = sign("dss-confirmation-request+jws", canonical(server.right_request(id)), server.channel)
-    core = {"request": request, "answer": "", "enrolment": "", "receipt": "", "signatures": [], "certificates": []}
+    texts = {"request": request, "answer": "", "enrolment": "", "receipt": "", "channel_key": ""}
+    core = {**texts, "signatures": [], "certificates": []}
     return canonical({"format": "dss-evidence/v1", "core": core, "log": {}, **changes})
 
 
