@@ -4,7 +4,6 @@ What is read here may have been altered: a row is given as it stands, and read a
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,12 +59,6 @@ async def of_leaves(connection: AsyncConnection, first: int, end: int) -> list[F
 async def deletions(connection: AsyncConnection) -> list[Found]:
     """Return all events that tell of deletions, in the order of their ids."""
     return await fetch(connection, plain().where(audit_events.c.kind == KIND).order_by(audit_events.c.id))
-
-
-async def of_kinds(connection: AsyncConnection, kinds: Sequence[str], after: str, limit: int) -> list[Found]:
-    """Return events of some kinds, those after an id."""
-    e = audit_events
-    return await fetch(connection, plain().where(e.c.kind.in_(kinds), e.c.id > after).order_by(e.c.id).limit(limit))
 
 
 async def bounds(connection: AsyncConnection, since: datetime, until: datetime) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ from dss.audit import log_pages
 from dss.audit.log_pages import Found
 from dss.audit.merkle import Head
 from dss.audit.tables import audit_events, log_checkpoints, log_cosignatures, log_tiles, log_tree
+from dss.kernel.errors import Conflict
 
 ENTRIES = -1  # the level of the bundles of entries; hashes begin at 0
 
@@ -26,9 +27,13 @@ async def tree(connection: AsyncConnection, origin: str, *, locked: bool = False
     return None if row is None else Head(row.size, row.root)
 
 
-async def origins(connection: AsyncConnection) -> list[str]:
-    """Return what the log here is called: one name, or none before its first event."""
-    return list((await connection.execute(sa.select(log_tree.c.origin))).scalars())
+async def require_name(connection: AsyncConnection, origin: str) -> None:
+    """Raise Conflict where the log here has begun under another name: checkpoints out there carry that."""
+    began = (
+        (await connection.execute(sa.select(log_tree.c.origin).where(log_tree.c.origin != origin))).scalars().first()
+    )
+    if began is not None:
+        raise Conflict(f"the log here is called {began}, and DSS_LOG_ORIGIN says {origin}")
 
 
 async def plant(connection: AsyncConnection, origin: str, empty: Head) -> None:

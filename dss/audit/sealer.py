@@ -25,7 +25,7 @@ from dss.hsm.servicekeys import KeyName, ServiceKeys
 from dss.infra import lease
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
-from dss.kernel.errors import BadRequest, Conflict, HsmUnavailable, Tampered
+from dss.kernel.errors import BadRequest, HsmUnavailable, Tampered
 from dss.kernel.ids import EventId, Ids
 
 LEASE, HELD = "sealer", timedelta(seconds=4)
@@ -123,7 +123,7 @@ class Sealer:
             if known.size > head.size:
                 raise LogDamaged(f"the log has {head.size} leaves, and had {known.size}")
         heads = {self._signed, self._seen, head}
-        wanted = {place for known in heads for place in tiles.tiles_for_root(known.size)}
+        wanted = {place for known in heads for place in tiles.edge(known.size)}
         held = await log_store.tiles(connection, {*wanted, (ENTRIES, head.size // BUNDLE)})
         for known in heads:
             if tiles.root(held, known.size) != known.root:
@@ -131,9 +131,8 @@ class Sealer:
         return _Held(head, held)
 
     async def _plant(self, connection: AsyncConnection) -> Head:
-        """Begin the log. Raises Conflict where it has begun under another name: checkpoints out there carry that."""
-        if others := [name for name in await log_store.origins(connection) if name != self._origin]:
-            raise Conflict(f"the log here is called {others[0]}, and DSS_LOG_ORIGIN says {self._origin}")
+        """Begin the log. Raises Conflict where it has begun under another name."""
+        await log_store.require_name(connection, self._origin)
         await log_store.plant(connection, self._origin, EMPTY)
         return await log_store.tree(connection, self._origin, locked=True) or EMPTY
 

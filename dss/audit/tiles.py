@@ -62,11 +62,6 @@ def grow(tiles: Tiles, size: int, leaf_hashes: Sequence[bytes]) -> dict[Coordina
     return grown
 
 
-def tiles_for_root(size: int) -> tuple[Coordinates, ...]:
-    """Return the tiles that `root` needs."""
-    return edge(size)
-
-
 def root(tiles: Tiles, size: int) -> bytes:
     """Return the root of a tree, 32 bytes. Raises LogDamaged."""
     return _hash(tiles, (0, size)) if size else EMPTY_ROOT

@@ -1,6 +1,7 @@
 """PAdES B-B in two phases: bytes in, bytes out.
 
-A foreign PDF is read here, so all of it runs in the child (`child.py`) and nowhere else in the server.
+A foreign PDF is read here, so for those it runs in the child (`child.py`) and nowhere else; the server's own reports of
+evidence are sealed by it in the process that printed them.
 Source: ETSI EN 319 142-1 section 6 (level B-B), ISO 32000-1 section 12.8.
 """
 

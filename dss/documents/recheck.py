@@ -9,18 +9,14 @@ from pathlib import Path
 
 from asn1crypto import cms
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from dss.documents.model import Completing, NotVerified, Place, PrepareFor
+from dss.infra import signatures
 from dss.infra.files import CHUNK
-from dss.kernel.digest import ALGORITHMS
+from dss.kernel.digest import ALGORITHMS, Digest
 from dss.kernel.errors import BadDocument
-from dss.kernel.keyspec import Padding
 
 BYTE_RANGE = re.compile(rb"/ByteRange \[0 (\d{1,10}) (\d{1,10}) (\d{1,10})\]")
-HASHES = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
 
 
 def place_in(tail: bytes, size: int, how: PrepareFor) -> Place:
@@ -58,18 +54,9 @@ def byte_range_digest(prepared: Path, place: Place) -> bytes:
 def require_signature(how: Completing) -> None:
     """Raise NotVerified unless the key of the chain's first certificate signed the attributes."""
     key = x509.load_der_x509_certificate(how.chain[0]).public_key()
-    hashed, scheme = HASHES[how.place.hash_name], how.place.scheme
-    pss = padding.PSS(padding.MGF1(hashed), scheme.salt_length)
-    try:
-        if isinstance(key, rsa.RSAPublicKey):
-            padded = pss if scheme.padding is Padding.PSS else padding.PKCS1v15()
-            key.verify(how.signature, how.attributes, padded, hashed)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(how.signature, how.attributes, ec.ECDSA(hashed))
-        else:
-            raise NotVerified("the certificate's key is of a kind that signs nothing here")
-    except InvalidSignature as fault:
-        raise NotVerified("the signature does not verify with the certificate's key") from fault
+    digest = Digest.of(how.attributes, how.place.algorithm)
+    if not signatures.is_by(key, how.place.scheme, digest, how.signature):
+        raise NotVerified("the signature does not verify with the certificate's key")
 
 
 def require_carries(content: bytes, how: Completing) -> None:

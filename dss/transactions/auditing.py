@@ -18,7 +18,6 @@ from dss.hsm.servicekeys import ServiceKeys
 from dss.infra.db import Database
 from dss.kernel import b64
 from dss.kernel.clock import Clock
-from dss.kernel.errors import Conflict
 from dss.transactions import auditing_store as store
 from dss.transactions.auditing_store import Ended, Newest
 from dss.transactions.mending import REGISTERS
@@ -55,9 +54,7 @@ class Auditing:
     async def log_key(self) -> VerifierKey:
         """Return the log's public key from the HSM. Raises Conflict where the log has another name, HsmUnavailable."""
         async with self._database.read() as connection:
-            others = [name for name in await log_store.origins(connection) if name != self._policy.origin]
-        if others:
-            raise Conflict(f"the log here is called {others[0]}, and DSS_LOG_ORIGIN says {self._policy.origin}")
+            await log_store.require_name(connection, self._policy.origin)
         return await log_key(self._keys, self._policy.origin)
 
     async def verify(self, key: VerifierKey | None = None, kept: str | None = None) -> Report:

@@ -14,14 +14,13 @@ from dss.devices.model import Device
 from dss.evidence.record import Record
 from dss.evidence.service import Standing
 from dss.kernel import canonical
-from dss.kernel.errors import Conflict, NotFound
+from dss.kernel.errors import NotFound
 from dss.kernel.ids import DeviceId, TransactionId
 from dss.transactions import store
-from dss.transactions.machine import ENDED, State
+from dss.transactions.machine import State
 from dss.transactions.model import Transaction
 from dss.transactions.parts import Parts
-
-PROVEN = frozenset({State.SIGNED, State.DECLINED})
+from dss.transactions.proving import require_answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +86,8 @@ class History:
             transaction = (await store.get(connection, id)).as_of(p.clock.now())
         if transaction.user_id != phone.user_id:
             raise NotFound
-        if transaction.state not in PROVEN:
-            raise Conflict(_why_none(transaction.state))
+        require_answered(transaction.state)
         return await p.evidence.of(id, kept_size)
-
-
-def _why_none(state: State) -> str:
-    if state not in ENDED:
-        return f"there is no evidence yet: the transaction is {state}"
-    return f"there is no evidence of what came to nothing: the transaction is {state}"
 
 
 def _past(transaction: Transaction, phones: Mapping[DeviceId, Device], standing: Standing) -> Past:

@@ -97,19 +97,19 @@ def test_a_tree_that_was_cut_off_grows_over_the_wider_tiles_of_before() -> None:
 
 
 def test_the_empty_tree_needs_no_tiles() -> None:
-    assert tiles.edge(0) == tiles.tiles_for_root(0) == ()
+    assert tiles.edge(0) == ()
     assert tiles.root({}, 0) == EMPTY_ROOT
 
 
 @pytest.mark.parametrize("size", BOUNDARIES)
 def test_the_root_on_both_sides_of_a_full_tile_is_that_of_the_tree(size: int) -> None:
-    assert tiles.root(only(tiles.tiles_for_root(size)), size) == TREE.mth(0, size)
+    assert tiles.root(only(tiles.edge(size)), size) == TREE.mth(0, size)
 
 
 @given(sizes)
 def test_a_root_needs_only_the_tiles_that_are_named(size: int) -> None:
     """They are those of the newest tree, wider than a smaller tree needs them."""
-    assert tiles.root(only(tiles.tiles_for_root(size)), size) == TREE.mth(0, size)
+    assert tiles.root(only(tiles.edge(size)), size) == TREE.mth(0, size)
 
 
 @given(pairs())
@@ -143,7 +143,7 @@ def test_a_proof_needs_few_tiles_however_large_the_tree_is(pair: tuple[int, int]
     """On each level the one above the leaf and the last, and for two sizes the last of each."""
     number, size = pair
     levels = len(range(0, size.bit_length(), 8))
-    assert len(tiles.tiles_for_root(size)) <= levels
+    assert len(tiles.edge(size)) <= levels
     assert len(tiles.tiles_for_inclusion(number, size)) <= 2 * levels
     assert len(tiles.tiles_for_consistency(number, size)) <= 2 * levels
 
@@ -162,7 +162,7 @@ def test_trees_of_equal_size_and_the_empty_tree_need_no_path(size: int) -> None:
 def test_a_missing_or_too_narrow_tile_is_damage(pair: tuple[int, int]) -> None:
     number, size = pair
     held = cut(size)
-    for place in tiles.tiles_for_root(size):
+    for place in tiles.edge(size):
         for damaged in ({**held, place: held[place][:-1]}, {key: held[key] for key in held if key != place}):
             with pytest.raises(LogDamaged, match=f"tile {place[1]} of level {place[0]}"):
                 tiles.root(damaged, size)

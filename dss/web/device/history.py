@@ -23,7 +23,6 @@ from dss.web.http.op import JSON, NotYet, op
 from dss.web.http.services import services_of
 
 DEFAULT = 20
-RETRY_S = 1
 
 After = Annotated[
     str,
@@ -123,7 +122,7 @@ async def read_evidence(request: Request, id: Id, checkpoint: Size | None = None
     202 while the log has not sealed it; with `checkpoint`, with the proof that the log is the same one as then.
     """
     record = await services_of(request).history.evidence(device_of(request), TransactionId(id), checkpoint)
-    return NotYet(RETRY_S) if record is None else Response(record.encoded(), media_type=JSON)
+    return NotYet() if record is None else Response(record.encoded(), media_type=JSON)
 
 
 def _told(past: Past) -> PastTransaction:

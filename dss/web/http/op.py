@@ -45,7 +45,7 @@ class NotYet:
     retry_after: whole seconds after which it may be there.
     """
 
-    retry_after: int
+    retry_after: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,15 @@ from dss.documents.model import PDF
 from dss.kernel.errors import Conflict
 from dss.kernel.ids import TransactionId
 from dss.notify.model import LOCALES
-from dss.web.http.fields import Id
+from dss.web.http.fields import Id, Size
 from dss.web.http.op import JSON, NotYet, op
-from dss.web.http.safe import LARGEST
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
-
-RETRY_S = 1
 
 # The length beside the pattern: `$` alone would let a line feed follow.
 Language = Annotated[
     str, Meta(pattern=f"^({'|'.join(LOCALES)})$", min_length=2, max_length=2, description="Of the report.")
 ]
-Size = Annotated[int, Meta(ge=1, le=LARGEST, description="The size of a checkpoint that the caller kept.")]
 
 
 @op("GET", "/v1/signatures/{id}/evidence", scope="signatures", errors=(Conflict,))
@@ -33,7 +29,7 @@ async def read_signature_evidence(request: Request, id: Id, checkpoint: Size | N
     """
     transactions = services_of(request).transactions
     record = await transactions.evidence(client_of(request), TransactionId(id), checkpoint)
-    return NotYet(RETRY_S) if record is None else Response(record.encoded(), media_type=JSON)
+    return NotYet() if record is None else Response(record.encoded(), media_type=JSON)
 
 
 @op("GET", "/v1/signatures/{id}/evidence/report", scope="signatures", errors=(Conflict,), gives=(PDF,))
@@ -45,6 +41,6 @@ async def read_signature_report(request: Request, id: Id, language: Language = "
     services = services_of(request)
     record = await services.transactions.evidence(client_of(request), TransactionId(id))
     if record is None:
-        return NotYet(RETRY_S)
+        return NotYet()
     name = {"Content-Disposition": f'attachment; filename="evidence-{id}.pdf"'}
     return Response(await services.reports.report(record, language), headers=name, media_type=PDF)
