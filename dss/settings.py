@@ -2,17 +2,22 @@
 
 import os
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from starlette.config import Config
 from starlette.datastructures import Secret
 
+from dss import choices
+from dss.infra.config import seconds, whole, yes
 from dss.kernel.errors import Invalid
+from dss.kernel.policy import Bounds, Mode
+from dss.notify.model import Reader
+from dss.transactions.asking import USUAL, AskLimits
 
 MODULES = (
     "/usr/lib/softhsm/libsofthsm2.so",
@@ -23,7 +28,6 @@ MODULES = (
 )
 LARGEST_DOCUMENT = 50 * 1024 * 1024
 LONGEST_CERTIFICATE_DAYS = 1095  # as the profile of signers allows
-LONGEST_S = 366 * 24 * 3600
 LEAST_SAD_S = 120  # phones' clocks may be a minute off, and their answers are timed by them
 LOG_ORIGIN = re.compile(r"[!-*,-~]{1,255}")
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -123,6 +127,10 @@ class Settings:
     log_origin:        what the transparency log is called, for ever: its address without the scheme by default.
     witnesses:         the file with the keys of those who cosign the log's checkpoints, one a line.
     audit_years:       how many years records are kept.
+    verification:      how people make sure that a request is theirs, at least, by the kind of transaction.
+    session_ceiling:   what no session exceeds, whatever a policy allows.
+    asking:            how often one application may ask one person.
+    operators:         whom to write to when a signer declines what they did not ask for, or None.
     """
 
     home: Path
@@ -154,6 +162,10 @@ class Settings:
     log_origin: str = "localhost/log"
     witnesses: Path | None = None
     audit_years: int = 7
+    verification: Mapping[str, Mode] = field(default_factory=dict)
+    session_ceiling: Bounds = choices.CEILING
+    asking: AskLimits = USUAL
+    operators: Reader | None = None
 
     @classmethod
     def load(cls, role: Role = Role.ALL, pins: Collection[TokenName] | None = None) -> Self:
@@ -176,25 +188,24 @@ class Settings:
             hsm_module=read("HSM_MODULE", cast=Path, default=_known_module()),
             softhsm_conf=read("SOFTHSM_CONF", cast=Path, default=None),
             hsm_lock_file=read("HSM_LOCK_FILE", cast=Path, default=folder / "hsm.lock"),
-            hsm_threads=_whole(read, "HSM_THREADS", 2, 64),
+            hsm_threads=whole(read, "HSM_THREADS", 2, 64),
             documents=read("DOCUMENTS", cast=Path, default=folder / "documents"),
             spool=read("SPOOL", cast=Path, default=folder / "spool"),
-            document_children=_whole(read, "DOCUMENT_CHILDREN", 2, 64),
-            document_limit=_whole(read, "DOCUMENT_LIMIT", LARGEST_DOCUMENT, LARGEST_DOCUMENT),
+            document_children=whole(read, "DOCUMENT_CHILDREN", 2, 64),
+            document_limit=whole(read, "DOCUMENT_LIMIT", LARGEST_DOCUMENT, LARGEST_DOCUMENT),
             mail_from=read("MAIL_FROM", default="Signature server <do-not-reply@localhost>"),
-            confirm_within=_seconds(read, "CONFIRM_WITHIN_S", 300),
-            collect_within=_seconds(read, "COLLECT_WITHIN_S", 24 * 3600),
-            pin_lock=_seconds(read, "PIN_LOCK_S", 3 * 3600),
             policy_oid=read("POLICY_OID", default="1.3.6.1.4.1.32473.1.1"),
             log_level=_log_level(read),
-            sad_lifetime=_seconds(read, "SAD_LIFETIME_S", 300, least=LEAST_SAD_S, most=3600),
-            certificate_days=_whole(read, "CERTIFICATE_DAYS", 730, LONGEST_CERTIFICATE_DAYS),
-            pin_long_lock=_seconds(read, "PIN_LONG_LOCK_S", 24 * 3600),
-            new_phone_wait=_seconds(read, "NEW_PHONE_WAIT_S", 3600),
-            two_operators=_yes(read, "TWO_OPERATORS"),
+            certificate_days=whole(read, "CERTIFICATE_DAYS", 730, LONGEST_CERTIFICATE_DAYS),
+            two_operators=yes(read, "TWO_OPERATORS"),
             log_origin=_origin(read, public_url),
             witnesses=read("WITNESSES", cast=Path, default=None),
-            audit_years=_whole(read, "AUDIT_YEARS", 7, 100),
+            audit_years=whole(read, "AUDIT_YEARS", 7, 100),
+            verification=choices.verification(read),
+            session_ceiling=choices.session_ceiling(read),
+            asking=choices.asking(read),
+            operators=choices.operators(read),
+            **_times(read),
         )
 
 
@@ -223,26 +234,15 @@ def _tokens(read: Config, pins: Collection[TokenName]) -> Tokens:
     )
 
 
-def _seconds(read: Config, name: str, default: int, *, least: int = 1, most: int = LONGEST_S) -> timedelta:
-    return timedelta(seconds=_whole(read, name, default, most, least))
-
-
-def _whole(read: Config, name: str, default: int, most: int, least: int = 1) -> int:
-    try:
-        value: int = read(name, cast=int, default=default)
-    except ValueError as fault:
-        raise Invalid(f"DSS_{name} is not a whole number") from fault
-    if not least <= value <= most:
-        raise Invalid(f"DSS_{name} is {value}; it must be from {least} to {most}")
-    return value
-
-
-def _yes(read: Config, name: str) -> bool:
-    try:
-        value: bool = read(name, cast=bool, default=False)
-    except ValueError as fault:
-        raise Invalid(f"DSS_{name} is neither true nor false") from fault
-    return value
+def _times(read: Config) -> dict[str, Any]:
+    return {
+        "confirm_within": seconds(read, "CONFIRM_WITHIN_S", 300),
+        "collect_within": seconds(read, "COLLECT_WITHIN_S", 24 * 3600),
+        "pin_lock": seconds(read, "PIN_LOCK_S", 3 * 3600),
+        "sad_lifetime": seconds(read, "SAD_LIFETIME_S", 300, least=LEAST_SAD_S, most=3600),
+        "pin_long_lock": seconds(read, "PIN_LONG_LOCK_S", 24 * 3600),
+        "new_phone_wait": seconds(read, "NEW_PHONE_WAIT_S", 3600),
+    }
 
 
 def _origin(read: Config, public_url: str) -> str:

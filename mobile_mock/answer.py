@@ -12,13 +12,16 @@ from joserfc.jwk import ECKey
 
 from mobile_mock import jose, plain
 from mobile_mock.errors import BadInput
-from mobile_mock.forms import b64url, sha256
+from mobile_mock.forms import b64url, read_b64url, read_canonical, sha256
 from mobile_mock.jose import BoxKey
 from mobile_mock.request import Request
 
 CONFIRM, DECLINE = "confirm", "decline"
+NOT_ME, WRONG_DATA, CODE_DIFFERS = "not_me", "wrong_data", "code_differs"
+CAUSES = (NOT_ME, WRONG_DATA, CODE_DIFFERS)
 REASON_LIMIT = 200
 SHARE_BYTES = 32
+DECIDED = {"decision", "number", "declined_documents", "reason", "cause"}  # members of an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Sealed:
     k_pwd: bytes | None = None
     k_pwd_next: bytes | None = None
     pin_proof_next: bytes | None = None
+    k_offline: bytes | None = None
 
     def plaintext(self) -> dict[str, str]:
         """Return the box's plaintext: what is there."""
@@ -106,6 +110,11 @@ class Answer:
         sealed = {"box": self.box, "share": self.share}
         return {"answer": self.jws} | {name: jwe for name, jwe in sealed.items() if jwe is not None}
 
+    def says(self) -> dict[str, Any]:
+        """Return the members that the owner decided on."""
+        claims = read_canonical(read_b64url(self.jws.split(".")[1]))
+        return {name: value for name, value in claims.items() if name in DECIDED}
+
 
 def digest(jwe: str) -> str:
     """Return how an answer names a JWE: the SHA-256 of its ASCII text."""
@@ -118,10 +127,28 @@ def draft(request: Request, counter: int, now: datetime) -> Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What the owner chose as they confirmed: the number of the requester's page, and what is not to be signed.
+
+    declined: indexes of documents, ascending; None where all are to be signed.
+    """
+
+    number: str | None = None
+    declined: tuple[int, ...] | None = None
+
+    def says(self) -> dict[str, Any]:
+        """Return the members that say so."""
+        number = {} if self.number is None else {"number": self.number}
+        declined = {} if self.declined is None else {"declined_documents": list(self.declined)}
+        return {"decision": CONFIRM} | number | declined
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """The decision to confirm: by `pin` or `biometric`, with what goes into the box, and to another phone."""
 
     by: str
+    choice: Choice
     sealed: Sealed
     box_key: BoxKey
     gift: Gift | None = None
@@ -130,7 +157,7 @@ class Confirmation:
         """Return the signed answer with its box."""
         box = jose.seal(self.sealed.plaintext(), self.box_key, said.binding)
         share = self.gift.seal(said.binding) if self.gift else None
-        claims = said.claims() | {"decision": CONFIRM, "sealed_sha256": digest(box), "verification": self.by}
+        claims = said.claims() | self.choice.says() | {"sealed_sha256": digest(box), "verification": self.by}
         if share is not None:
             claims |= {"share_sha256": digest(share)}
         return Answer(request.transaction, CONFIRM, said.counter, signer.sign(claims), box, share)
@@ -138,16 +165,24 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The decision to decline, with an optional reason of up to 200 characters."""
+    """The decision to decline, with an optional reason of up to 200 characters, and a cause that the server knows."""
 
     reason: str = ""
+    cause: str | None = None
 
     def __post_init__(self) -> None:
+        if self.cause is not None and self.cause not in CAUSES:
+            raise BadInput(f"a cause is one of {', '.join(CAUSES)}")
         fault = plain.fault_in(self.reason, REASON_LIMIT, multiline=True)
         if fault:
             raise BadInput(f"the reason {fault}")
 
+    def says(self) -> dict[str, Any]:
+        """Return the members that say so."""
+        told = {"cause": self.cause, "reason": self.reason}
+        return {"decision": DECLINE} | {name: value for name, value in told.items() if value}
+
     def answer(self, said: Draft, request: Request, signer: Signer) -> Answer:
         """Return the signed answer."""
-        claims = said.claims() | {"decision": DECLINE} | ({"reason": self.reason} if self.reason else {})
+        claims = said.claims() | self.says()
         return Answer(request.transaction, DECLINE, said.counter, signer.sign(claims), None)

@@ -8,12 +8,12 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from mobile_mock import jose
+from mobile_mock import jose, offline_code, offline_secret
 from mobile_mock.answer import SHARE_BYTES, Answer, Confirmation, Gift, Refusal, Signer, draft
 from mobile_mock.errors import Difference, NothingToDo
 from mobile_mock.jose import BoxKey
 from mobile_mock.kept import Kept, Share
-from mobile_mock.matter import CREATE, Sharing
+from mobile_mock.matter import CREATE, OFFLINE, Sharing
 from mobile_mock.request import Request
 from mobile_mock.vow import Vow
 
@@ -25,15 +25,17 @@ def confirm(kept: Kept, request: Request, vow: Vow, now: datetime, held: Collect
 
     Raises Difference without a share of the key that the request needs, NothingToDo without any share to give.
     """
+    kept = replace(kept, offline=offline_secret.announced(kept.offline, request))
     if request.opens_key and request.credential:
         share = _share(kept, request, request.credential.id)
         kept = kept.with_share(request.credential.id, share)
         sealed = vow.sealed(share.k_act, share.following if request.relocks else None)
     else:
         sealed = vow.sealed()
+    sealed = replace(sealed, k_offline=_k_offline(kept, request, vow))
     gift = vow.wrong.gift(_gift(kept, request.share, held)) if request.share else None
     said = vow.wrong.twist(draft(request, kept.counter + 1, now), kept)
-    confirmation = Confirmation(vow.by, vow.wrong.box(sealed), request.box_key, gift)
+    confirmation = Confirmation(vow.by, vow.choice, vow.wrong.box(sealed), request.box_key, gift)
     answer = confirmation.answer(said, request, _signer(kept))
     return replace(kept, pin_next=vow.pin_next or kept.pin_next).with_answer(answer), answer
 
@@ -54,6 +56,14 @@ def _share(kept: Kept, request: Request, credential: str) -> Share:
     if request.relocks and share.relocking != request.transaction:
         return replace(share, following=secrets.token_bytes(SHARE_BYTES), relocking=request.transaction)
     return share
+
+
+def _k_offline(kept: Kept, request: Request, vow: Vow) -> bytes | None:
+    if request.action != OFFLINE or request.credential is None:
+        return None
+    credential = request.credential.id
+    secret = kept.offline[credential].following
+    return offline_code.seal_secret(secret, vow.proof, credential) if secret else None
 
 
 def _gift(kept: Kept, wanted: Sharing, held: Collection[str]) -> Gift:

@@ -3,9 +3,13 @@
 Source: docs/device-protocol.md section 5.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from mobile_mock.answer import Answer
 from mobile_mock.errors import NothingToDo, Refused
 from mobile_mock.link import Link, transaction_path
+from mobile_mock.matter import PIN
 from mobile_mock.request import Request
 
 ON_THE_WAY = {"awaiting", "confirmed", "signing"}
@@ -38,12 +42,13 @@ class Delivery:
         self.note_end(answer.transaction, state)
         return state
 
-    async def again(self, transaction: str, decision: str) -> str | None:
-        """Send an answer again whose reply was lost, and return the state.
+    async def again(self, transaction: str, says: Mapping[str, Any]) -> str | None:
+        """Send an answer again whose reply was lost, if it says the same, and return the state.
 
-        None if there is none, or the server refuses it, as it may have done before.
+        says: the members of the answer that the owner decides on. None if there is no such answer, or the server
+        refuses it, as it may have done before.
         """
-        lost = self._unanswered(transaction, decision)
+        lost = self._unanswered(transaction, says)
         if lost is None:
             return None
         try:
@@ -56,7 +61,9 @@ class Delivery:
     async def settle(self, request: Request) -> None:
         """Learn which PIN and shares hold, for an answer to this request. Raises NothingToDo while that is open."""
         shared = request.share.credentials if request.share else ()
-        credentials = [one.id for one in (request.credential, *shared) if one]
+        # A change of the PIN ends the offline secrets of all keys.
+        offline = self._store.load().offline if request.action == PIN else ()
+        credentials = [*(one.id for one in (request.credential, *shared) if one), *offline]
         for transaction in sorted(self._store.load().unsettled(credentials) - {request.transaction}):
             state, _ = await self._link.fetch(transaction)
             if state in ON_THE_WAY:
@@ -77,10 +84,10 @@ class Delivery:
         open_yet = kept.may_be_taken(answer.transaction)
         self._store.save(kept if open_yet else kept.with_end(answer.transaction, signed=False))
 
-    def _unanswered(self, transaction: str, decision: str) -> Answer | None:
+    def _unanswered(self, transaction: str, says: Mapping[str, Any]) -> Answer | None:
         """Return an answer whose reply was lost, unless another has overtaken it: its counter would go back."""
         kept = self._store.load()
         sent = kept.newest_answer(transaction)
         if sent is None or sent != kept.answers[-1] or sent.taken is not None:
             return None
-        return sent.answer if sent.answer.decision == decision else None
+        return sent.answer if sent.answer.says() == says else None

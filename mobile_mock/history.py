@@ -9,14 +9,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mobile_mock.batch import FEWEST
+from mobile_mock.batch import MOST as LARGEST_BATCH
 from mobile_mock.documents import LARGEST_DOCUMENT, Content
 from mobile_mock.errors import Difference, NothingToDo
 from mobile_mock.forms import read_canonical
 from mobile_mock.jose import read_jws
-from mobile_mock.matter import CHANGE, CREATE, MOST_DOCUMENTS, SHARE, SIGN, PhoneName
+from mobile_mock.matter import (
+    CHANGE,
+    CREATE,
+    MOST_DOCUMENTS,
+    SESSION,
+    SHARE,
+    SIGN,
+    Application,
+    PhoneName,
+    Session,
+    read_session,
+)
 from mobile_mock.members import NAME_LIMIT, Members, require_id
-from mobile_mock.request import ANSWERS, TEXT_LIMIT, Application
+from mobile_mock.request import ANSWERS, TEXT_LIMIT
 from mobile_mock.server import Server
+from mobile_mock.verification import CHOOSE, COMPARE
 
 HISTORY = "/device/v1/history"
 ENDS = {"signed", "declined", "expired", "cancelled", "failed"}
@@ -28,7 +42,11 @@ ACCEPTED = 202
 FORMAT, REQUEST = "dss-evidence/v1", "dss-confirmation-request+jws"
 CORE = ("request", "answer", "enrolment", "receipt", "channel_key", "signatures", "certificates")
 ALWAYS = ("id", "kind", "state", "relying_application", "text", "documents", "opened", "ended", "evidence")
-SOMETIMES = ("hashes", "credential", "change", "share", "phone", "verification", "why")
+SOMETIMES = (
+    *("hashes", "batch", "declined", "session", "credential", "change", "share"),
+    *("phone", "verification", "mode", "why"),
+)
+WAYS = ANSWERS | {"code"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +54,13 @@ class Past:
     """A transaction that has ended.
 
     hashes:       how many bare hashes were to be signed; their content was not shown.
+    batch:        how many documents or hashes there were, where they are not listed; else 0.
+    declined:     the indexes of those that the owner did not let be signed.
+    session:      that was asked for; session_id: the one in which was signed.
     action:       of a change, with the reason of a revocation.
     other:        the phone that was to be removed, or to have shares.
-    phone:        that answered. verification: `pin` or `biometric`, where the owner confirmed.
+    phone:        that answered. verification: `pin`, `biometric` or `code`, where the owner confirmed.
+    mode:         `compare` or `choose`, where the owner confirmed by it.
     why:          it was declined or came to nothing; empty where nobody said.
     evidence:     `sealed`, `pending` or `none`.
     """
@@ -50,6 +72,10 @@ class Past:
     text: str
     documents: tuple[Content, ...]
     hashes: int
+    batch: int
+    declined: tuple[int, ...]
+    session: Session | None
+    session_id: str | None
     credential: str | None
     action: str | None
     reason: str | None
@@ -58,6 +84,7 @@ class Past:
     ended: datetime
     phone: PhoneName | None
     verification: str | None
+    mode: str | None
     why: str
     evidence: str
 
@@ -117,15 +144,20 @@ def _check_record(content: bytes, id: str) -> None:
 def _past(item: Any) -> Past:
     told = Members(item, "an entry", ALWAYS, SOMETIMES)
     value = told.value
+    asked = "session" in value and value["kind"] == SESSION
     action, reason, removed = _change(told) if "change" in value else (None, None, None)
     return Past(
         id=told.id("id"),
-        kind=_one_of(told, "kind", {SIGN, CREATE, CHANGE, SHARE}),
+        kind=_one_of(told, "kind", {SIGN, CREATE, CHANGE, SHARE, SESSION}),
         state=_one_of(told, "state", ENDS),
         application=_application(told),
         text=told.shown("text", TEXT_LIMIT, multiline=True),
         documents=tuple(_document(document) for document in told.list("documents", MOST_DOCUMENTS)),
         hashes=_hashes(told) if "hashes" in value else 0,
+        batch=told.object("batch", ("count",)).number("count", FEWEST, LARGEST_BATCH) if "batch" in value else 0,
+        declined=_declined(told) if "declined" in value else (),
+        session=read_session(told) if asked else None,
+        session_id=told.object("session", ("id",)).id("id") if "session" in value and not asked else None,
         credential=told.id("credential") if "credential" in value else None,
         action=action,
         reason=reason,
@@ -133,7 +165,8 @@ def _past(item: Any) -> Past:
         opened=told.time("opened"),
         ended=told.time("ended"),
         phone=_phone(told) if "phone" in value else None,
-        verification=_one_of(told, "verification", ANSWERS) if "verification" in value else None,
+        verification=_one_of(told, "verification", WAYS) if "verification" in value else None,
+        mode=_one_of(told, "mode", {COMPARE, CHOOSE}) if "mode" in value else None,
         why=told.shown("why", NAME_LIMIT, multiline=True) if "why" in value else "",
         evidence=_one_of(told, "evidence", EVIDENCE),
     )
@@ -158,6 +191,13 @@ def _hashes(told: Members) -> int:
     hashes = told.object("hashes", ("count", "format"))
     hashes.must_be("format", "hash")
     return hashes.number("count", 1, MOST_DOCUMENTS)
+
+
+def _declined(told: Members) -> tuple[int, ...]:
+    declined = told.list("declined", LARGEST_BATCH)
+    if not declined or any(type(index) is not int or index < 0 for index in declined):
+        raise Difference(f"declined of {told.what} is not a list of indexes")
+    return tuple(declined)
 
 
 def _change(told: Members) -> tuple[str, str | None, PhoneName | None]:

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mobile_mock import pins
+from mobile_mock import offline_secret, pins
 from mobile_mock.answer import Answer
 from mobile_mock.enrolment import Person
 from mobile_mock.forms import b64url, read_b64url
 from mobile_mock.jose import Jwk
+from mobile_mock.offline_secret import OfflineSecret
 
 MOST_ANSWERS = MOST_OPENED = 20
 
@@ -63,6 +64,7 @@ class Kept:
     answers:          the newest last, to send one again when its reply was lost.
     pin_next:         a new PIN that may hold already, or None.
     opened:           what the owner asked for in the transactions that this phone opened, the newest last.
+    offline:          by credential, the secrets by which it confirms without a connection.
     """
 
     server: str
@@ -83,6 +85,7 @@ class Kept:
     pin_digits: int = pins.SHORTEST
     pin_next: NextPin | None = None
     opened: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    offline: Mapping[str, OfflineSecret] = field(default_factory=dict)
 
     def with_answer(self, answer: Answer) -> "Kept":
         """Return the state after an answer was made, before it is sent."""
@@ -95,12 +98,13 @@ class Kept:
         return replace(self, answers=answers)
 
     def with_end(self, transaction: str, *, signed: bool) -> "Kept":
-        """Return the state after a transaction ended: the share and the PIN that it offered hold only if it signed."""
+        """Return the state after a transaction ended: what it offered, secrets and PIN, holds only if it signed."""
         shares = {
             credential: share.settled(replaced=signed) if share.relocking == transaction else share
             for credential, share in self.shares.items()
         }
-        ended = replace(self, shares=shares)
+        offline = offline_secret.settled(self.offline, transaction, signed=signed)
+        ended = replace(self, shares=shares, offline=offline)
         new = self.pin_next
         if new is None or new.transaction != transaction:
             return ended
@@ -123,9 +127,10 @@ class Kept:
         return replace(self, opened=dict(list(opened.items())[-MOST_OPENED:]))
 
     def unsettled(self, credentials: Collection[str]) -> set[str]:
-        """Return the transactions on whose end it depends which PIN holds, and which share of these credentials."""
+        """Return the transactions on whose end it depends which PIN and secrets hold, and which share of these keys."""
         shares = {self.shares[id].relocking for id in credentials if id in self.shares}
-        return (shares | {self.pin_next.transaction if self.pin_next else ""}) - {""}
+        offline = {self.offline[id].changing for id in credentials if id in self.offline}
+        return (shares | offline | {self.pin_next.transaction if self.pin_next else ""}) - {""}
 
     def may_be_taken(self, transaction: str) -> bool:
         """Return True when the server took an answer to a transaction, or may take it yet."""
@@ -147,6 +152,7 @@ def to_json(kept: Kept) -> dict[str, Any]:
         "enrolment": kept.enrolment,
         "iterations": kept.iterations,
         "name": kept.name,
+        "offline": {credential: _offline_json(secret) for credential, secret in kept.offline.items()},
         "opened": [{"asked": dict(asked), "transaction": id} for id, asked in kept.opened.items()],
         "owner": {"id": kept.owner.id, "login": kept.owner.login, "name": kept.owner.name},
         "pin_digits": kept.pin_digits,
@@ -164,13 +170,14 @@ def from_json(value: dict[str, Any]) -> Kept:
     """Read the form that is stored. Raises KeyError, TypeError or Difference on any other.
 
     A phone that knew neither changes nor second phones kept no `opened`, `pin_digits`, `pin_next`, and no `share` of an
-    answer.
+    answer; one that knew no codes kept no `offline`.
     """
     next_pin = value.get("pin_next")
     return Kept(
         **{
             **value,
             "answers": tuple(_read_answer(item) for item in value["answers"]),
+            "offline": {credential: _read_offline(item) for credential, item in value.get("offline", {}).items()},
             "opened": {item["transaction"]: item["asked"] for item in value.get("opened", [])},
             "owner": Person(**value["owner"]),
             "pin_next": None if next_pin is None else _read_next_pin(next_pin),
@@ -213,6 +220,15 @@ def _next_pin_json(new: NextPin) -> dict[str, Any]:
 
 def _read_next_pin(value: dict[str, Any]) -> NextPin:
     return NextPin(read_b64url(value["salt"]), value["transaction"], _read_optional(value["proof"]))
+
+
+def _offline_json(secret: OfflineSecret) -> dict[str, Any]:
+    secrets = {"following": _optional(secret.following), "secret": _optional(secret.secret)}
+    return {"changing": secret.changing, **secrets}
+
+
+def _read_offline(value: dict[str, Any]) -> OfflineSecret:
+    return OfflineSecret(_read_optional(value["secret"]), _read_optional(value["following"]), value["changing"])
 
 
 def _optional(value: bytes | None) -> str | None:

@@ -2,21 +2,18 @@
 
 import email
 import email.policy
-import io
 import re
 from collections.abc import Iterator
 from email.message import EmailMessage, MIMEPart
 from pathlib import Path
 
 import pypdfium2
-import zxingcpp
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from mobile_mock.errors import BadInput
 from mobile_mock.invitation import PREFIX
+from mobile_mock.pictures import qr_texts, read_file, read_picture
 
-LARGEST_FILE = 20 * 1024 * 1024  # bytes
-LARGEST_PICTURE = 40_000_000  # pixels
 PAGE_EDGE = 2500  # pixels: the longer edge of a rendered page, 210 dpi for A4
 MOST_PAGES = 10
 CODE = re.compile(r"(?<![\w-])[0-9A-Za-z]{4}(?:-[0-9A-Za-z]{4}){3}(?![\w-])")
@@ -25,8 +22,8 @@ READABLE = {"image/png", "image/jpeg", "application/pdf"}
 
 def qr_text(file: Path) -> str:
     """Return the text of the enrolment QR in a PNG, JPEG, PDF or .eml file. Raises BadInput."""
-    content = _read(file)
-    texts = {text for picture in _pictures(content) for text in _qr_texts(picture)}
+    content = read_file(file)
+    texts = {text for picture in _pictures(content) for text in qr_texts(picture)}
     wanted = sorted(text for text in texts if text.startswith(PREFIX))
     if len(wanted) != 1:
         raise BadInput(f"{file.name} shows {len(wanted)} enrolment QRs instead of one")
@@ -35,21 +32,12 @@ def qr_text(file: Path) -> str:
 
 def code_text(file: Path) -> str:
     """Return the activation code in a letter, .eml or plain text. Raises BadInput."""
-    content = _read(file)
+    content = read_file(file)
     text = _letter_text(content) if _is_letter(content) else content.decode("utf-8", errors="replace")
     codes = set(CODE.findall(text))
     if len(codes) != 1:
         raise BadInput(f"{file.name} holds {len(codes)} activation codes instead of one")
     return str(codes.pop())
-
-
-def _read(file: Path) -> bytes:
-    try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise BadInput(f"{file.name} is larger than {LARGEST_FILE} bytes")
-        return file.read_bytes()
-    except OSError as fault:
-        raise BadInput(f"{file} cannot be read") from fault
 
 
 def _pictures(content: bytes) -> Iterator[Image.Image]:
@@ -60,19 +48,7 @@ def _pictures(content: bytes) -> Iterator[Image.Image]:
             if part.get_content_type() in READABLE:
                 yield from _pictures(_bytes_of(part))
     else:
-        yield _picture(content)
-
-
-def _picture(content: bytes) -> Image.Image:
-    try:
-        picture = Image.open(io.BytesIO(content), formats=("PNG", "JPEG"))
-        if picture.width * picture.height > LARGEST_PICTURE:
-            raise BadInput(f"the picture has more than {LARGEST_PICTURE} pixels")
-        return picture.convert("L")
-    except (UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning) as fault:
-        raise BadInput("the file is no PNG, JPEG, PDF or letter that can be read") from fault
-    except (OSError, SyntaxError, ValueError) as fault:
-        raise BadInput("the picture is damaged") from fault
+        yield read_picture(content)
 
 
 def _pages(content: bytes) -> Iterator[Image.Image]:
@@ -83,11 +59,6 @@ def _pages(content: bytes) -> Iterator[Image.Image]:
                 yield page.render(scale=PAGE_EDGE / max(*page.get_size(), 1), grayscale=True).to_pil()
     except pypdfium2.PdfiumError as fault:
         raise BadInput("the PDF letter cannot be read") from fault
-
-
-def _qr_texts(picture: Image.Image) -> list[str]:
-    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
-    return [barcode.text for barcode in found]
 
 
 def _is_letter(content: bytes) -> bool:

@@ -2,7 +2,7 @@
 
 import typer
 
-from mobile_mock.cli import answer, change, enrol, history, look, owned, watch
+from mobile_mock.cli import answer, change, enrol, history, look, owned, scan, watch
 from mobile_mock.exits import MEANING
 
 ENDS = "\n\n".join(f"{int(code)}  {meaning}" for code, meaning in MEANING.items())
@@ -15,5 +15,5 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for commands in (enrol, look, answer, watch, owned, change, history):
+for commands in (enrol, look, answer, watch, scan, owned, change, history):
     app.add_typer(commands.app)

@@ -1,6 +1,6 @@
 """What a request is about, by its kind: the members that not every request has. Pure.
 
-Source: docs/device-protocol.md sections 4, 6 and 7.
+Source: docs/device-protocol.md sections 4, 6, 7 and 11.
 """
 
 from collections.abc import Collection
@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from mobile_mock import jose
+from mobile_mock.batch import Batch, read_batch
 from mobile_mock.documents import Document, read_documents
 from mobile_mock.errors import Difference
 from mobile_mock.jose import Jwk
 from mobile_mock.members import NAME_LIMIT, Members
 from mobile_mock.passwords import Recipe, read_recipe
 
-SIGN, CREATE, CHANGE, SHARE = "sign", "create", "change", "share"
+SIGN, CREATE, CHANGE, SHARE, SESSION = "sign", "create", "change", "share", "session"
 PIN, PASSWORD, RELOCK, REVOKE, REMOVE = "pin", "password", "relock", "revoke", "remove"
+ALLOW, OFFLINE, OFFLINE_END = "allow", "offline", "offline_end"
 CHANGES: dict[str, tuple[str, ...]] = {  # what `change` has beside `action`
     PIN: (),
     PASSWORD: ("password",),
@@ -23,12 +25,16 @@ CHANGES: dict[str, tuple[str, ...]] = {  # what `change` has beside `action`
     "resume": (),
     REVOKE: ("reason",),
     "destroy": (),
+    ALLOW: ("relying_application",),
+    OFFLINE: (),
+    OFFLINE_END: (),
     REMOVE: ("phone",),
 }
-OF_A_PHONE = {PIN, REMOVE}  # every other change is of a credential
+OF_NO_KEY = {PIN, REMOVE, ALLOW}  # every other change is of a credential
 REASONS = ("unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation")
-OF_SOME_KINDS = ("credential", "phone", "change", "share")
+OF_SOME_KINDS = ("credential", "phone", "change", "share", "session", "batch")
 MOST_DOCUMENTS, MOST_CREDENTIALS = 100, 1000
+MOST_SIGNATURES, MOST_MINUTES = 10_000, 24 * 60  # of a session: more is more than a person can answer for
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +66,30 @@ class PhoneName:
 
 
 @dataclass(frozen=True, slots=True)
+class Application:
+    """Who asks, by its registered name."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """A change by the owner; password, reason and phone where the action has them."""
+    """A change by the owner; password, reason, phone and application where the action has them."""
 
     action: str
     password: Recipe | None = None
     reason: str | None = None
     phone: PhoneName | None = None
+    application: Application | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How many signatures may be made without the phone, and within how many minutes from the answer."""
+
+    signatures: int
+    minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +106,8 @@ class Sharing:
 class Matter:
     """What a request is about.
 
-    phone: the one that may answer, None where each of the owner's may. credential: None where it is of a phone.
+    phone: the one that may answer, None where each of the owner's may. credential: None where it is of no key.
+    batch: what stands in the request for more documents than it can list; they are fetched, and then stand here.
     """
 
     credential: Credential | NewCredential | None = None
@@ -91,6 +115,8 @@ class Matter:
     phone: str | None = None
     change: Change | None = None
     share: Sharing | None = None
+    session: Session | None = None
+    batch: Batch | None = None
 
     @property
     def other(self) -> PhoneName | None:
@@ -104,8 +130,7 @@ def read_matter(kind: str, members: Members) -> Matter:
     """Read what a request of a kind is about. Raises Difference, also on a kind that this phone does not know."""
     items = members.list("documents", MOST_DOCUMENTS)
     if kind == SIGN:
-        _only(members, "credential")
-        return Matter(_credential(members, may_have_password=True), read_documents(items))
+        return _signing(members, items)
     if items:
         raise Difference(f"a request of kind {kind} shows documents")
     if kind == CREATE:
@@ -116,7 +141,28 @@ def read_matter(kind: str, members: Members) -> Matter:
     if kind == SHARE:
         _only(members, "phone", "share")
         return Matter(phone=members.id("phone"), share=_sharing(members))
+    if kind == SESSION:
+        _only(members, "credential", "session")
+        return Matter(_credential(members, may_have_password=True), session=read_session(members))
     raise Difference("the request is of a kind that this phone does not know")
+
+
+def _signing(members: Members, items: list[Any]) -> Matter:
+    if "session" in members.value:
+        raise Difference("the request is to sign in a session, which is asked of no phone")
+    if "batch" not in members.value:
+        _only(members, "credential")
+        return Matter(_credential(members, may_have_password=True), read_documents(items))
+    _only(members, "credential", "batch")
+    if items:
+        raise Difference("the request has both a batch and documents")
+    return Matter(_credential(members, may_have_password=True), batch=read_batch(members))
+
+
+def read_session(members: Members) -> Session:
+    """Read the session that is asked for. Raises Difference."""
+    session = members.object("session", ("signatures", "minutes"))
+    return Session(session.number("signatures", 1, MOST_SIGNATURES), session.number("minutes", 1, MOST_MINUTES))
 
 
 def _only(members: Members, *names: str) -> None:
@@ -150,7 +196,7 @@ def _new_credential(members: Members) -> NewCredential:
 
 def _change_matter(members: Members) -> Matter:
     change = _change(members)
-    named = () if change.action in OF_A_PHONE else ("credential",)
+    named = () if change.action in OF_NO_KEY else ("credential",)
     _only(members, "phone", "change", *named)
     credential = _credential(members, may_have_password=True) if named else None
     return Matter(credential, phone=members.id("phone"), change=change)
@@ -168,7 +214,14 @@ def _change(members: Members) -> Change:
         read_recipe(change) if "password" in names else None,
         _reason(change) if "reason" in names else None,
         _phone_name(change.object("phone", ("id", "name"))) if "phone" in names else None,
+        read_application(change) if "relying_application" in names else None,
     )
+
+
+def read_application(holder: Members) -> Application:
+    """Read the relying application of a request, or of a change. Raises Difference."""
+    application = holder.object("relying_application", ("id", "name"))
+    return Application(application.text("id"), application.shown("name", NAME_LIMIT))
 
 
 def _reason(change: Members) -> str:

@@ -1,11 +1,25 @@
 """What a phone must never do, for testers who want to see the server refuse it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from mobile_mock import jose
-from mobile_mock.answer import Draft, Gift, Sealed
+from mobile_mock.answer import Choice, Draft, Gift, Sealed
 from mobile_mock.errors import NothingToDo
 from mobile_mock.kept import Kept
+from mobile_mock.request import Request
+from mobile_mock.verification import CHOOSE, Verification
+
+
+class BadList(StrEnum):
+    """How a list of declined documents can be wrong."""
+
+    BEYOND = "beyond"
+    ALL = "all"
+    TWICE = "twice"
+    BACKWARDS = "backwards"
+    EMPTY = "empty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,11 @@ class Misbehaviour:
     skip_next:         leave out the fresh `k_act` of a relock.
     swap_share:        seal the shares to a key of nobody, under the id of that phone.
     unnamed:           answer what another phone of the owner alone may answer, or what this phone did not open.
+    wrong_number:      say another number than the requester's page shows: of those that are offered, or another code.
+    strange_number:    say a number that the request does not offer, or does not ask for.
+    skip_number:       answer without the number.
+    unseen:            fetch nothing of what is to be signed.
+    bad_list:          decline documents that are not there, or all, or one twice, or backwards, or none.
     """
 
     replay: bool = False
@@ -42,11 +61,21 @@ class Misbehaviour:
     skip_next: bool = False
     swap_share: str | None = None
     unnamed: bool = False
+    wrong_number: bool = False
+    strange_number: bool = False
+    skip_number: bool = False
+    unseen: bool = False
+    bad_list: BadList | None = None
 
     @property
     def replays(self) -> bool:
         """Whether an old answer is sent instead of a new one."""
         return self.replay or self.replay_of is not None
+
+    @property
+    def ignores_numbers(self) -> bool:
+        """Whether the owner need not say what the requester's page shows."""
+        return self.strange_number or self.skip_number
 
     def says(self) -> list[str]:
         """Return what it does, a sentence each."""
@@ -65,6 +94,11 @@ class Misbehaviour:
             "leaves out the fresh share": self.skip_next,
             f"seals the shares to a key of nobody, named as phone {self.swap_share}": self.swap_share,
             "answers in the place of another phone": self.unnamed,
+            "says another number than the requester's page shows": self.wrong_number,
+            "says a number that was not offered": self.strange_number,
+            "answers without the number": self.skip_number,
+            "confirms what it did not look at": self.unseen,
+            f"sends a list of declined documents that cannot be ({self.bad_list})": self.bad_list,
         }
         return [sentence for sentence, done in sentences.items() if done]
 
@@ -81,6 +115,18 @@ class Misbehaviour:
         if self.overtaken_counter:
             said = replace(said, counter=_left_out(kept))
         return said
+
+    def choice(self, choice: Choice, request: Request) -> Choice:
+        """Return what the owner chose instead."""
+        if self.wrong_number:
+            choice = replace(choice, number=_another(request.verification, choice.number))
+        if self.strange_number:
+            choice = replace(choice, number=_strange(request.verification))
+        if self.skip_number:
+            choice = replace(choice, number=None)
+        if self.bad_list:
+            choice = replace(choice, declined=LISTS[self.bad_list](request.indexes))
+        return choice
 
     def box(self, sealed: Sealed) -> Sealed:
         """Return what goes into the box instead. Raises NothingToDo when it holds nothing to get wrong."""
@@ -102,6 +148,28 @@ class Misbehaviour:
     def pin(self, pin: str) -> str:
         """Return the PIN to prove."""
         return pin[:-1] + str((int(pin[-1]) + 1) % 10) if self.wrong_pin else pin
+
+
+HONEST = Misbehaviour()
+LISTS: dict[BadList, Callable[[Sequence[int]], tuple[int, ...]]] = {
+    BadList.BEYOND: lambda there: (max(there, default=-1) + 1,),
+    BadList.ALL: tuple,
+    BadList.TWICE: lambda there: (there[0], there[0]) if there else (0, 0),
+    BadList.BACKWARDS: lambda there: tuple(reversed(there[:2])),
+    BadList.EMPTY: lambda _: (),
+}
+
+
+def _another(asked: Verification, number: str | None) -> str:
+    if number is None:
+        raise NothingToDo("this request asks for no number")
+    if asked.mode == CHOOSE:
+        return next(other for other in asked.numbers if other != number)
+    return f"{(int(number) + 1) % 10_000:04}"
+
+
+def _strange(asked: Verification) -> str:
+    return next(number for number in ("10", "11", "12", "13") if number not in asked.numbers)
 
 
 def _other(secret: bytes | None) -> bytes:

@@ -4,32 +4,40 @@ Source: docs/device-protocol.md sections 6 and 7.
 """
 
 from collections.abc import Mapping
+from typing import TypedDict
 
 from mobile_mock import jose
 from mobile_mock.errors import BadInput, Difference
-from mobile_mock.matter import CHANGE, CHANGES, OF_A_PHONE, REASONS, REMOVE, REVOKE, SHARE, Sharing
+from mobile_mock.matter import ALLOW, CHANGE, CHANGES, OF_NO_KEY, REASONS, REMOVE, REVOKE, SHARE, Sharing
 from mobile_mock.members import require_id
 from mobile_mock.request import Request
 from mobile_mock.share_code import read_share_code
 
+APPLICATION = "relying_application"
 CODE = "code"  # what is kept of a scanned QR, beside the members of the calls
 
 
-def change_body(action: str, given: Mapping[str, str | None]) -> dict[str, str]:
-    """Return the body of the call that opens a change. Raises BadInput on members that its action does not take.
+class Given(TypedDict, total=False):
+    """What goes with the action of a change, as its call names it; None where absent."""
 
-    given: `credential`, `phone` and `reason`, None where absent.
-    """
+    credential: str | None
+    phone: str | None
+    reason: str | None
+    relying_application: str | None
+
+
+def change_body(action: str, given: Given) -> dict[str, str]:
+    """Return the body of the call that opens a change. Raises BadInput on members that its action does not take."""
     if action not in CHANGES:
         raise BadInput(f"a change is one of {', '.join(CHANGES)}")
-    body = {name: value for name, value in given.items() if value is not None}
-    wanted = set() if action in OF_A_PHONE else {"credential"}
-    wanted |= {REVOKE: {"reason"}, REMOVE: {"phone"}}.get(action, set())
+    body = {name: value for name, value in given.items() if isinstance(value, str)}
+    wanted = set() if action in OF_NO_KEY else {"credential"}
+    wanted |= {REVOKE: {"reason"}, REMOVE: {"phone"}, ALLOW: {APPLICATION}}.get(action, set())
     if set(body) != wanted:
         raise BadInput(f"the change {action} takes {' and '.join(sorted(wanted)) or 'nothing else'}")
-    for name in ("credential", "phone"):
+    for name in ("credential", "phone", APPLICATION):
         if name in body:
-            require_id(body[name], name)
+            require_id(body[name], name.replace("_", " "))
     if action == REVOKE and body["reason"] not in REASONS:
         raise BadInput(f"a reason is one of {', '.join(REASONS)}")
     return {"action": action, **body}
@@ -65,5 +73,6 @@ def _wish_in(request: Request) -> dict[str, str]:
         "credential": request.credential.id if request.credential else None,
         "phone": change.phone.id if change.phone else None,
         "reason": change.reason,
+        APPLICATION: change.application.id if change.application else None,
     }
     return {name: value for name, value in found.items() if value is not None}

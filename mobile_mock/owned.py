@@ -1,6 +1,6 @@
-"""What the owner has beside this phone: other phones and keys, and the calls that look at them and stop them.
+"""What the owner has beside this phone: other phones, keys, sessions and blocks; looking at them and stopping them.
 
-Source: docs/device-protocol.md section 3.
+Source: docs/device-protocol.md sections 3 and 11.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ from typing import Any
 
 from mobile_mock.errors import Difference
 from mobile_mock.forms import time_text
+from mobile_mock.matter import MOST_SIGNATURES, Application, read_application
 from mobile_mock.members import NAME_LIMIT, Members
 from mobile_mock.server import Server
 
 PHONES, CREDENTIALS = "/device/v1/phones", "/device/v1/credentials"
+SESSIONS, BLOCKS = "/device/v1/sessions", "/device/v1/blocks"
 PHONE_STATES = {"active", "waiting", "locked"}
 CREDENTIAL_STATES = {"active", "suspended", "revoked", "destroyed"}
 MOST = 1000
@@ -58,17 +60,45 @@ class WaitingPhone:
         return f"The phone {self.name} ({self.id}) is new and becomes active at {when}: block it unless it is yours"
 
 
+@dataclass(frozen=True, slots=True)
+class OwnSession:
+    """A session of the owner that goes on: signatures without the phone; used: how many of them were made."""
+
+    id: str
+    application: Application
+    credential: str
+    signatures: int
+    used: int
+    started: datetime
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """An application that may not ask the owner, and since when; the change `allow` lifts it."""
+
+    application: Application
+    blocked: datetime
+
+
 async def phones(server: Server) -> list[OwnPhone]:
     """Return the owner's phones, oldest first."""
-    listed = Members(await server.get(PHONES), "the list", ("phones",)).list("phones", MOST)
-    return [_phone(Members(item, "a phone", ("id", "name", "state", "this"), ("active",))) for item in listed]
+    return [_phone(item) for item in await _listed(server, PHONES, "phones")]
 
 
 async def credentials(server: Server) -> list[OwnCredential]:
     """Return the owner's credentials, oldest first."""
-    listed = Members(await server.get(CREDENTIALS), "the list", ("credentials",)).list("credentials", MOST)
-    names = tuple(OwnCredential.__dataclass_fields__)
-    return [_credential(Members(item, "a credential", names)) for item in listed]
+    return [_credential(item) for item in await _listed(server, CREDENTIALS, "credentials")]
+
+
+async def sessions(server: Server) -> list[OwnSession]:
+    """Return the owner's sessions that go on, oldest first."""
+    return [_session(item) for item in await _listed(server, SESSIONS, "sessions")]
+
+
+async def blocks(server: Server) -> list[Block]:
+    """Return the applications that may not ask the owner."""
+    return [_block(item) for item in await _listed(server, BLOCKS, "blocks")]
 
 
 def read_waiting(items: list[Any]) -> list[WaitingPhone]:
@@ -77,7 +107,12 @@ def read_waiting(items: list[Any]) -> list[WaitingPhone]:
     return [WaitingPhone(item.id("id"), item.shown("name", NAME_LIMIT), item.time("active")) for item in found]
 
 
-def _phone(item: Members) -> OwnPhone:
+async def _listed(server: Server, path: str, name: str) -> list[Any]:
+    return Members(await server.get(path), "the list", (name,)).list(name, MOST)
+
+
+def _phone(value: Any) -> OwnPhone:
+    item = Members(value, "a phone", ("id", "name", "state", "this"), ("active",))
     return OwnPhone(
         item.id("id"),
         item.shown("name", NAME_LIMIT),
@@ -87,7 +122,8 @@ def _phone(item: Members) -> OwnPhone:
     )
 
 
-def _credential(item: Members) -> OwnCredential:
+def _credential(value: Any) -> OwnCredential:
+    item = Members(value, "a credential", tuple(OwnCredential.__dataclass_fields__))
     return OwnCredential(
         id=item.id("id"),
         state=_state(item, CREDENTIAL_STATES),
@@ -99,6 +135,26 @@ def _credential(item: Members) -> OwnCredential:
         relock=item.flag("relock"),
         held=item.flag("held"),
     )
+
+
+def _session(value: Any) -> OwnSession:
+    names = ("id", "relying_application", "credential", "signatures", "used", "started", "expires")
+    item = Members(value, "a session", names)
+    signatures = item.number("signatures", 1, MOST_SIGNATURES)
+    return OwnSession(
+        id=item.id("id"),
+        application=read_application(item),
+        credential=item.id("credential"),
+        signatures=signatures,
+        used=item.number("used", 0, signatures),
+        started=item.time("started"),
+        expires=item.time("expires"),
+    )
+
+
+def _block(value: Any) -> Block:
+    item = Members(value, "a block", ("relying_application", "blocked"))
+    return Block(read_application(item), item.time("blocked"))
 
 
 def _state(item: Members, known: set[str]) -> str:

@@ -3,9 +3,11 @@
 Source: docs/device-protocol.md section 4.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from mobile_mock.batch import Batch
 from mobile_mock.documents import Document
 from mobile_mock.enrolment import Person, check_times, read_box_key, read_person
 from mobile_mock.errors import Difference
@@ -14,17 +16,23 @@ from mobile_mock.jose import BoxKey
 from mobile_mock.matter import (
     CREATE,
     OF_SOME_KINDS,
+    OFFLINE,
     PASSWORD,
     RELOCK,
+    SESSION,
     SIGN,
+    Application,
     Change,
     Credential,
     Matter,
     NewCredential,
+    Session,
     Sharing,
+    read_application,
     read_matter,
 )
-from mobile_mock.members import NAME_LIMIT, Members
+from mobile_mock.members import Members
+from mobile_mock.verification import Verification, read_verification
 
 MEMBERS = (
     *("server", "transaction", "nonce", "issued", "expires", "kind", "relying_application", "signer"),
@@ -32,14 +40,6 @@ MEMBERS = (
 )
 ANSWERS = {"pin", "biometric"}
 TEXT_LIMIT = 10_000  # characters: the phone shows all of it
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """Who asks, by its registered name."""
-
-    id: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Request:
     signer: Person
     matter: Matter
     text: str
+    verification: Verification
     answer_by: frozenset[str]
     box_key: BoxKey
     relock: bool
@@ -74,6 +75,13 @@ class Request:
         return self.matter.documents
 
     @property
+    def indexes(self) -> Sequence[int]:
+        """The indexes of what is to be signed, ascending; also of a batch that was not fetched."""
+        if self.batch is not None:
+            return range(self.batch.count)
+        return [document.index for document in self.documents]
+
+    @property
     def change(self) -> Change | None:
         """The change that it is for."""
         return self.matter.change
@@ -84,6 +92,16 @@ class Request:
         return self.matter.share
 
     @property
+    def session(self) -> Session | None:
+        """The session that it is to begin."""
+        return self.matter.session
+
+    @property
+    def batch(self) -> Batch | None:
+        """What stands in it for documents that it does not list."""
+        return self.matter.batch
+
+    @property
     def action(self) -> str | None:
         """The change's action."""
         return self.change.action if self.change else None
@@ -91,12 +109,16 @@ class Request:
     @property
     def opens_key(self) -> bool:
         """Whether the box holds the share of the credential's key."""
-        return self.kind in {SIGN, CREATE} or self.action in {PASSWORD, RELOCK}
+        return self.kind in {SIGN, CREATE, SESSION} or self.action in {PASSWORD, RELOCK, OFFLINE}
 
     @property
     def relocks(self) -> bool:
         """Whether the box holds a fresh share too."""
         return self.relock or self.action == RELOCK
+
+    def with_documents(self, documents: tuple[Document, ...]) -> "Request":
+        """Return it with the documents of its batch, which were fetched and found to be those of its root."""
+        return replace(self, matter=replace(self.matter, documents=documents))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +146,16 @@ def read_request(payload: bytes, expected: Expected, now: datetime | None) -> Re
     if now is not None:
         check_times(members, now)
     members.text("nonce")
-    members.object("verification", ("mode",)).must_be("mode", "none")
     kind = members.text("kind")
     return Request(
         server=expected.server,
         transaction=expected.transaction,
         kind=kind,
-        application=_application(members),
+        application=read_application(members),
         signer=_signer(members, expected),
         matter=_matter(kind, members, expected),
         text=members.shown("text", TEXT_LIMIT, multiline=True),
+        verification=read_verification(members),
         answer_by=_answer_by(members),
         box_key=read_box_key(members),
         relock=_relock(members),
@@ -141,11 +163,6 @@ def read_request(payload: bytes, expected: Expected, now: datetime | None) -> Re
         expires=expires,
         binding=binding("dss/confirmation/v1", payload),
     )
-
-
-def _application(members: Members) -> Application:
-    application = members.object("relying_application", ("id", "name"))
-    return Application(application.text("id"), application.shown("name", NAME_LIMIT))
 
 
 def _signer(members: Members, expected: Expected) -> Person:

@@ -16,6 +16,7 @@ from mobile_mock.members import Members
 from mobile_mock.request import Expected, Request, read_request
 
 CLAIMS = ("aud", "txn", "binding", "counter", "iat", "decision", "verification", "sealed_sha256", "share_sha256")
+WHERE_ASKED = ("number",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def _check_answer(parcel: Parcel, request: Request, kept: Kept) -> None:
     told = jose.read_told(parcel.answer, "dss-answer+jws")
     if told.kid != request.matter.phone:
         raise Difference("the answer is not by the phone that was asked to share")
-    claims = Members(read_canonical(told.payload), "the answer", CLAIMS)
+    claims = Members(read_canonical(told.payload), "the answer", CLAIMS, WHERE_ASKED)
     claims.must_be("aud", kept.server)
     claims.must_be("txn", parcel.id)
     claims.must_be("binding", b64url(request.binding))

@@ -5,11 +5,12 @@ Source: docs/device-protocol.md sections 2, 5 and 6.
 
 import asyncio
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypedDict
 
 from mobile_mock import passwords, pins
-from mobile_mock.answer import Sealed
+from mobile_mock.answer import Choice, Sealed
 from mobile_mock.errors import BadInput
 from mobile_mock.kept import Kept, NextPin
 from mobile_mock.matter import PIN, Credential
@@ -20,11 +21,17 @@ BIOMETRIC = "biometric"
 
 
 class Typed(TypedDict, total=False):
-    """What a confirmation may need beside the PIN: of the key the password, or a new one; a new PIN."""
+    """What a confirmation may need beside the PIN: of the key the password, or a new one; a new PIN.
+
+    number: of the requester's page, where the request asks for it. declined_documents: indexes of what is not to be
+    signed.
+    """
 
     key_password: str | None
     new_key_password: str | None
     new_pin: str | None
+    number: str | None
+    declined_documents: Collection[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Vow:
 
     by: str
     wrong: Misbehaviour
+    choice: Choice
     proof: bytes
     k_pwd: bytes | None = None
     k_pwd_next: bytes | None = None
@@ -57,13 +65,14 @@ class Vow:
         return Sealed(self.proof, k_act, k_act_next, self.k_pwd, self.k_pwd_next, self.pin_proof_next)
 
 
-async def prove(kept: Kept, request: Request, intent: Intent) -> Vow:
+async def prove(kept: Kept, request: Request, intent: Intent, choice: Choice) -> Vow:
     """Prove what the owner typed. Raises BadInput on what is missing, or cannot be right."""
     proof = await _pin_proof(kept, request, intent)
     pin_next, pin_proof_next = await _new_pin(kept, request, intent.typed.get("new_pin"))
     return Vow(
         by=intent.by,
         wrong=intent.wrong,
+        choice=choice,
         proof=proof,
         k_pwd=await _k_pwd(request, intent.typed.get("key_password")),
         k_pwd_next=await _k_pwd_next(request, intent.typed.get("new_key_password")),

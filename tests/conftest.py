@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.world.databases", "tests.world.softhsm", "tests.world.world"]
+pytest_plugins = ["tests.world.databases", "tests.world.quick_pins", "tests.world.softhsm", "tests.world.world"]
 
 settings.register_profile("seeded", derandomize=True, deadline=None)
 settings.load_profile("seeded")

@@ -50,10 +50,21 @@ def root_of(leaf_hashes: Sequence[bytes]) -> bytes:
         return EMPTY_ROOT
     hashes = list(leaf_hashes)
     while len(hashes) > 1:
-        # The last of an odd number has no sibling: it stands one level higher as it is.
-        unpaired = hashes[-1:] if len(hashes) % 2 else []
-        hashes = [node_hash(*pair) for pair in zip(hashes[::2], hashes[1::2], strict=False)] + unpaired
+        hashes = _above(hashes)
     return hashes[0]
+
+
+def inclusion(leaf: int, leaf_hashes: Sequence[bytes]) -> tuple[bytes, ...]:
+    """Return the path from a leaf that is in the tree to its root, the lowest hash first.
+
+    leaf: its number, from 0. Source: RFC 6962 section 2.1.1.
+    """
+    hashes, node, path = list(leaf_hashes), leaf, []
+    while len(hashes) > 1:
+        if node ^ 1 < len(hashes):
+            path.append(hashes[node ^ 1])
+        hashes, node = _above(hashes), node >> 1
+    return tuple(path)
 
 
 def require_included(leaf: int, entry: bytes, path: Sequence[bytes], head: Head) -> None:
@@ -84,6 +95,13 @@ def require_consistent(first: Head, second: Head, path: Sequence[bytes]) -> None
         holds = _grown(first, second.size, path) == (first.root, second.root)
     if not holds:
         raise ProofRefused("the path does not lead from the first root to the second")
+
+
+def _above(hashes: list[bytes]) -> list[bytes]:
+    """Return the hashes of the next higher level."""
+    # The last of an odd number has no sibling: it stands one level higher as it is.
+    unpaired = hashes[-1:] if len(hashes) % 2 else []
+    return [node_hash(*pair) for pair in zip(hashes[::2], hashes[1::2], strict=False)] + unpaired
 
 
 def _grown(first: Head, size: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:

@@ -2,9 +2,9 @@
 
     seal = HMAC-SHA-256(seal key, "dss/seal/v1" || 0x00 || canonical JSON of {row, version, members})
 
-The members are all other columns. A row that is edited, moved, or swapped does not fit its seal. A row that is put back
-as it was fits it, but the log knows a newer one. Who deletes the log's events as well is found by whoever kept a
-checkpoint of the log.
+The members are all other columns, but empty ones that a later version added. A row that is edited, moved, or swapped
+does not fit its seal. A row that is put back as it was fits it, but the log knows a newer one. Who deletes the log's
+events as well is found by whoever kept a checkpoint of the log.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from dss.audit.service import Audit
 from dss.audit.tables import audit_events
 from dss.hsm.servicekeys import KeyName, ServiceKeys
 from dss.infra.db import Database
-from dss.infra.schema import EPOCH
+from dss.infra.schema import UtcTime
 from dss.kernel import b64, canonical
 from dss.kernel.errors import BadRequest, Conflict, Overtaken, Tampered
 
@@ -42,6 +42,7 @@ class Register(Generic[Value]):
 
     kind:    names a row in the log, as `kind:id`. key: the column of the id.
     read:    makes the value of a row. changing: returns the columns of a value that may change, by name.
+    later:   columns that were added when rows were sealed already.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Register(Generic[Value]):
     read: Callable[[Row], Value]
     changing: Callable[[Value], dict[str, Any]]
     key: str = "id"
+    later: tuple[str, ...] = ()
 
     def select(self) -> sa.Select[Any]:
         """Return the query of rows with the newest seal that the log knows of each: one statement, one moment."""
@@ -286,7 +288,8 @@ def _sealable(stored: Stored[Any]) -> bytes | None:
 
 
 def _text(register: Register[Any], row: Row) -> bytes:
-    members = {column.name: _plain(row[column.name]) for column in register.table.c if column.name not in OWN}
+    names = [column.name for column in register.table.c if column.name not in OWN]
+    members = {name: _plain(row[name]) for name in names if name not in register.later or row[name] is not None}
     version = row["version"] or 0
     return LABEL + canonical.encode({"row": register.name(row), "version": version, "members": members})
 
@@ -294,7 +297,4 @@ def _text(register: Register[Any], row: Row) -> bytes:
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return b64.url_encode(value)
-    if isinstance(value, datetime):
-        delta = value - EPOCH
-        return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds
-    return value
+    return UtcTime().process_bind_param(value, None) if isinstance(value, datetime) else value

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 import typer
 
 from dss.cli.operators import tell_proposed
+from dss.cli.policy import Biometric, Clear, DeviceLink, Given, Offline, Session, Verification, show_policy
 from dss.cli.running import OPERATOR, After, AsJson, Limit, leave, run, show, show_all
 from dss.clients.model import OPERATORS, RELYING, Client
 from dss.clients.service import NewClient, Registered
 from dss.kernel.ids import ClientId
+from dss.kernel.policy import Policy
 from dss.operators.model import Proposal
 from dss.settings import TokenName
 from dss.wiring import Services
@@ -49,6 +51,28 @@ def list_(
     """List the relying applications."""
     found = run(lambda services: services.clients.list(ClientId(after) if after else None, limit))
     show_all([_shown(client) for client in found], as_json=as_json)
+
+
+@app.command()
+def policy(
+    id: Annotated[str, typer.Argument(help="The application's id, as `dss client list` shows it.")],
+    verification: Verification = None,
+    device_link: DeviceLink = None,
+    biometric: Biometric = None,
+    offline: Offline = None,
+    session: Session = None,
+    clear: Clear = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is asked of confirmations for an application, at least, or change it; keys' policies hold besides."""
+    given = Given(verification, device_link, biometric, offline, session, clear)
+    done = run(lambda services: _policy(services, ClientId(id), given), TokenName.SERVICE)
+    show_policy(id, done, as_json=as_json)
+
+
+async def _policy(services: Services, id: ClientId, given: Given) -> Policy | Proposal:
+    old = await services.policies.of_client(id)
+    return old if given.is_empty else await services.policies.change_client(id, given.over(old), OPERATOR)
 
 
 async def _register(services: Services, new: NewClient) -> Registered | Proposal:

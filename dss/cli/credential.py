@@ -6,11 +6,13 @@ import typer
 
 from dss.ca.model import Reason
 from dss.cli.operators import tell_proposed
+from dss.cli.policy import Biometric, Clear, DeviceLink, Given, Offline, Session, Verification, show_policy
 from dss.cli.running import OPERATOR, After, AsJson, Limit, run, show, show_all
 from dss.credentials.model import Credential
 from dss.kernel.clock import timestamp
 from dss.kernel.ids import CredentialId
 from dss.kernel.keyspec import KeySpec
+from dss.kernel.policy import Policy
 from dss.operators.model import Proposal
 from dss.settings import TokenName
 from dss.transactions.model import OpenCreation
@@ -35,7 +37,7 @@ def create(
     wish = OpenCreation(None, login, key_type, old, operator=OPERATOR)
     opened = run(lambda services: services.opening.open_creation(wish), TokenName.SERVICE)
     shown = {"id": opened.credential_id, "transaction": opened.id, "expires": timestamp(opened.expires_at)}
-    show(shown, as_json=as_json)
+    show(shown | ({"number": opened.number} if opened.number else {}), as_json=as_json)
 
 
 @app.command("list")
@@ -80,6 +82,28 @@ def revoke(
 def destroy(id: Id, as_json: AsJson = False) -> None:
     """Destroy a key for good; its certificate stands, for what it signed before."""
     _show_state(run(lambda services: services.keys.destroy(CredentialId(id), OPERATOR), TokenName.SERVICE), as_json)
+
+
+@app.command()
+def policy(
+    id: Id,
+    verification: Verification = None,
+    device_link: DeviceLink = None,
+    biometric: Biometric = None,
+    offline: Offline = None,
+    session: Session = None,
+    clear: Clear = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is asked of confirmations by which a key is used, or change it; what it does not allow is forbidden."""
+    given = Given(verification, device_link, biometric, offline, session, clear)
+    done = run(lambda services: _policy(services, CredentialId(id), given), TokenName.SERVICE)
+    show_policy(id, done, as_json=as_json)
+
+
+async def _policy(services: Services, id: CredentialId, given: Given) -> Policy | Proposal:
+    old = (await services.credentials.get(id)).policy
+    return old if given.is_empty else await services.policies.change_credential(id, given.over(old), OPERATOR)
 
 
 def _shown(credential: Credential) -> dict[str, Any]:

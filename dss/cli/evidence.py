@@ -18,6 +18,7 @@ from dss.evidence.certificate_check import UNREADABLE
 from dss.evidence.document_check import Given
 from dss.evidence.fields import EvidenceRefused
 from dss.evidence.verifying import Proven, Trust
+from dss.evidence.words import Words
 from dss.kernel.errors import DssError
 from dss.kernel.ids import TransactionId
 from dss.notify.model import LOCALES
@@ -86,7 +87,7 @@ def export(
 
 def _told(compared: Given, language: str) -> str:
     name = "signed" if compared.is_signed else "original"
-    return saying.Words.of(language).text("given", name, number=compared.number)
+    return Words.of(language).text("given", name, number=compared.number)
 
 
 def _members(proven: Proven, compared: Given | None, said: saying.Said) -> dict[str, Any]:

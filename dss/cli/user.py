@@ -5,10 +5,13 @@ from typing import Annotated, Any
 import typer
 
 from dss.cli.device import show_phones
+from dss.cli.operators import tell_proposed
 from dss.cli.running import OPERATOR, After, AsJson, Limit, run, show, show_all
 from dss.kernel.clock import timestamp
-from dss.kernel.ids import UserId
+from dss.kernel.ids import ClientId, UserId
+from dss.operators.model import Proposal
 from dss.settings import TokenName
+from dss.transactions.asking import Block
 from dss.users.model import User
 from dss.users.service import NewUser
 from dss.wiring import Services
@@ -61,6 +64,35 @@ def phones(login: Login, as_json: AsJson = False) -> None:
     show_phones(login, as_json=as_json)
 
 
+@app.command()
+def blocks(login: Login, as_json: AsJson = False) -> None:
+    """List the relying applications that may not ask a signer: the signer said that a request was not theirs."""
+
+    async def of(services: Services) -> list[Block]:
+        return await services.blocking.standing((await services.users.by_login(login)).id)
+
+    show_all([_shown_block(block) for block in run(of, TokenName.SERVICE)], as_json=as_json)
+
+
+@app.command()
+def allow(
+    login: Login,
+    client: Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The application's id, as `blocks` shows it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Let a relying application ask a signer again who had stopped it; the signer is written to."""
+
+    async def lift(services: Services) -> Block | Proposal:
+        user = await services.users.by_login(login)
+        return await services.blocking.allow(user.id, ClientId(client), OPERATOR)
+
+    done = run(lift, TokenName.SERVICE)
+    if isinstance(done, Proposal):
+        tell_proposed(done, as_json=as_json)
+        return
+    show({"login": login, "application": done.name, "state": "allowed"}, as_json=as_json)
+
+
 @app.command("list")
 def list_(
     after: After = None,
@@ -70,6 +102,10 @@ def list_(
     """List the signers."""
     found = run(lambda services: services.users.list(UserId(after) if after else None, limit), TokenName.SERVICE)
     show_all([_shown(user) for user in found], as_json=as_json)
+
+
+def _shown_block(block: Block) -> dict[str, Any]:
+    return {"id": block.pair.client_id, "application": block.name, "since": timestamp(block.blocked_at)}
 
 
 def _shown(user: User) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dss.audit.seals import Stored
 from dss.clients.model import Client
-from dss.clients.tables import clients
+from dss.clients.registers import CLIENT_POLICIES
+from dss.clients.tables import client_policies, clients
 from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import ClientId
+from dss.kernel.policy import Policy
 
 
 async def add(connection: AsyncConnection, client: Client) -> None:
@@ -41,6 +44,13 @@ async def id_of(connection: AsyncConnection, name_or_id: str) -> str | None:
     query = sa.select(clients.c.id).where((clients.c.name == name_or_id) | (clients.c.id == name_or_id))
     found: str | None = (await connection.execute(query.limit(1))).scalar_one_or_none()
     return found
+
+
+async def policy(connection: AsyncConnection, id: ClientId) -> Stored[Policy] | None:
+    """Return an application's policy, if one was set."""
+    query = CLIENT_POLICIES.select().where(client_policies.c.client_id == id)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else Stored.of(CLIENT_POLICIES, row)
 
 
 def _client(row: sa.RowMapping) -> Client:

@@ -1,8 +1,8 @@
-"""The table of relying applications."""
+"""The tables of relying applications, and of what is asked of confirmations for them."""
 
 import sqlalchemy as sa
 
-from dss.infra.schema import UtcTime, id_column, metadata
+from dss.infra.schema import UtcTime, id_column, metadata, seal_columns
 
 clients = sa.Table(
     "clients",
@@ -15,4 +15,12 @@ clients = sa.Table(
     sa.Column("secret_hash", sa.String(128), nullable=True),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.UniqueConstraint("name"),
+)
+
+client_policies = sa.Table(
+    "client_policies",
+    metadata,
+    id_column("client_id", primary=True),
+    sa.Column("policy", sa.JSON, nullable=False),
+    *seal_columns(),
 )

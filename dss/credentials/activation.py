@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from dss.devices import request
 from dss.devices.answer import Came
+from dss.devices.items import Item
 from dss.devices.request import Asked
 from dss.kernel.ids import DeviceId
 
@@ -23,6 +24,11 @@ class Activation:
     device:  the phone that is said to have answered.
     lease:   the number of the attempt at spending it; the greatest wins.
     share:   the share that came with the answer, compact JWE; None but for a `share`.
+    items:   what a batch is to sign; nothing else believes them before their root is that of the request.
+    number_salt: what opens the request's commitment to the number that the person chose.
+    session: the Activation of the session in which this is signed; answer, box and device are then its own.
+    code:    what was typed in place of an answer, with the number of the requester's page; empty where the phone, or a
+    session, answers.
     """
 
     request: bytes
@@ -32,6 +38,11 @@ class Activation:
     device: DeviceId
     lease: int
     share: str | None = field(default=None, repr=False)
+    items: tuple[Item, ...] = ()
+    number_salt: bytes = field(default=b"", repr=False)
+    session: "Activation | None" = None
+    code: str = field(default="", repr=False)
+    number: str = ""
 
     @property
     def came(self) -> Came:
@@ -39,5 +50,5 @@ class Activation:
         return Came(self.answer, self.box, self.share)
 
     def asked(self) -> Asked:
-        """Read what was asked from the request's bytes. Raises BadRequest."""
-        return request.read(self.request)
+        """Read what was asked from the request's bytes. Raises BadRequest, AnswerRefused for another batch's items."""
+        return request.read(self.request).opened(self.items)

@@ -71,7 +71,7 @@ class Making:
         if await self._credentials.find(admission.asked.credential_id) is not None:
             return
         await self._door.hold(admission, activation.lease)
-        made = await self._new_key(admission, await self._door.secrets(admission, activation))
+        made = await self._new_key(admission, await self._door.secrets(admission))
         draft = await p.seals.draft_new(CREDENTIALS, row_of(made))
         try:
             async with p.database.write() as connection:
@@ -107,7 +107,7 @@ class Making:
             replaced=replaced,
             serial=serial_of(issued.certificate),
             in_vain=[one.serial for one in earlier],
-            phone=admission.attested.device,
+            phone=admission.phone,
         )
 
     async def write(self, connection: AsyncConnection, certified: Certified, event: Event) -> None:
@@ -184,7 +184,7 @@ class Making:
             created_at=self._parts.clock.now(),
             suspended_by=None,
             relock=False,
-            holders=(admission.attested.device.id,),
+            holders=(admission.phone.id,),
             password=None,
             replaces=None if replaces is None else CredentialId(replaces["id"]),
         )

@@ -10,6 +10,7 @@ from dss.devices.request import Kind
 from dss.kernel.errors import AnswerRefused, Conflict, Expired
 from dss.kernel.ids import CredentialId, DeviceId, TransactionId, UserId
 from dss.kernel.keyspec import KeySpec
+from dss.kernel.policy import SAYS_NOTHING, Policy
 
 
 class CredentialState(StrEnum):
@@ -47,6 +48,7 @@ class Credential:
     password:    how the secret of the key's password is made, as phones are told; None where there is none.
     replaces:    the credential that this one cancels.
     password_failures: wrong passwords in a row: a right PIN between them forgets none.
+    policy:      what is asked of confirmations by which it is used, at least.
     """
 
     id: CredentialId
@@ -69,6 +71,7 @@ class Credential:
     password: dict[str, Any] | None
     replaces: CredentialId | None
     password_failures: int = 0
+    policy: Policy = SAYS_NOTHING
 
     @property
     def is_certified(self) -> bool:
@@ -118,6 +121,11 @@ class Credential:
     def with_right_password(self) -> Self:
         """Return the credential with no wrong password counted."""
         return replace(self, password_failures=0)
+
+    def under(self, policy: Policy) -> Self:
+        """Return the credential with another policy. Raises Conflict when its key is gone."""
+        self._require_living()
+        return replace(self, policy=policy)
 
     def abandoned(self) -> Self:
         """Return a key that is never certified, destroyed."""

@@ -10,6 +10,7 @@ from dss.hsm.userkeys import UserKeys
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
 from dss.kernel.errors import Unavailable
+from dss.kernel.policy import Bounds
 from dss.users.service import Users
 
 
@@ -19,6 +20,7 @@ class Parts:
 
     server:       the base URL by which phones know this server.
     sad_lifetime: how long a confirmation waits for a node that takes it up.
+    session_ceiling: what no session exceeds, whatever a policy allows.
     """
 
     server: str
@@ -30,6 +32,7 @@ class Parts:
     seals: Seals
     clock: Clock
     sad_lifetime: timedelta
+    session_ceiling: Bounds
 
     def keys_here(self) -> UserKeys:
         """Return the user keys. Raises Unavailable in a process that does not hold their token."""

@@ -4,11 +4,14 @@ from typing import Any
 
 from dss.audit.seals import Register, Row
 from dss.credentials.model import Authority, Credential, CredentialState, Spending
-from dss.credentials.tables import activations, credentials
+from dss.credentials.offline import OfflineKey
+from dss.credentials.session import Session
+from dss.credentials.tables import activations, credentials, offline_keys, sessions
 from dss.devices.request import Kind
 from dss.kernel import b64
 from dss.kernel.ids import CredentialId, DeviceId, TransactionId, UserId
 from dss.kernel.keyspec import KeySpec
+from dss.kernel.policy import SAYS_NOTHING, Policy
 
 
 def _credential(row: Row) -> Credential:
@@ -33,6 +36,7 @@ def _credential(row: Row) -> Credential:
         password=row["password"],
         replaces=CredentialId(row["replaces"]) if row["replaces"] else None,
         password_failures=row["password_failures"] or 0,
+        policy=SAYS_NOTHING if row["policy"] is None else Policy.of_member(row["policy"]),
     )
 
 
@@ -43,6 +47,7 @@ def _of_credential(credential: Credential) -> dict[str, Any]:
         "chain": [b64.encode(link) for link in credential.chain] or None,
         "suspended_by": credential.suspended_by.value if credential.suspended_by else None,
         "holders": list(credential.holders),
+        "policy": credential.policy.member() or None,
     }
 
 
@@ -80,5 +85,46 @@ def row_of_spending(spending: Spending) -> dict[str, Any]:
     return fixed | named | _of_spending(spending)
 
 
-CREDENTIALS = Register("credential", credentials, _credential, _of_credential)
+def row_of_session(session: Session) -> dict[str, Any]:
+    """Return the row of a session that was just confirmed."""
+    fixed = {name: getattr(session, name) for name in ("credential_id", "signatures", "started_at", "ends_at")}
+    return {"transaction_id": session.transaction, "used": session.used, **fixed}
+
+
+def _session(row: Row) -> Session:
+    return Session(
+        transaction=TransactionId(row["transaction_id"]),
+        credential_id=CredentialId(row["credential_id"]),
+        signatures=row["signatures"],
+        used=row["used"],
+        started_at=row["started_at"],
+        ends_at=row["ends_at"],
+    )
+
+
+def _offline(row: Row) -> OfflineKey:
+    return OfflineKey(
+        credential_id=CredentialId(row["credential_id"]),
+        device_id=DeviceId(row["device_id"]),
+        secrets=row["secrets"],
+        pin_check=row["pin_check"],
+        failures=row["failures"],
+        set_at=row["set_at"],
+        ended_at=row["ended_at"],
+    )
+
+
+def _of_offline(key: OfflineKey) -> dict[str, Any]:
+    changing = ("device_id", "secrets", "pin_check", "failures", "set_at", "ended_at")
+    return {name: getattr(key, name) for name in changing}
+
+
+def row_of_offline(key: OfflineKey) -> dict[str, Any]:
+    """Return the row of what a phone set up for a credential."""
+    return {"credential_id": key.credential_id, **_of_offline(key)}
+
+
+CREDENTIALS = Register("credential", credentials, _credential, _of_credential, later=("policy",))
 ACTIVATIONS = Register("activation", activations, _spending, _of_spending, key="transaction_id")
+SESSIONS = Register("session", sessions, _session, lambda session: {"used": session.used}, key="transaction_id")
+OFFLINE_KEYS = Register("offline", offline_keys, _offline, _of_offline, key="credential_id")

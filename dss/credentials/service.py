@@ -1,6 +1,7 @@
 """The verbs over credentials: find them, change them, and sign with them through the door."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from cryptography import x509
@@ -10,10 +11,14 @@ from dss.audit.event import Event, Outcome
 from dss.audit.seals import Draft, Sealed, Stored
 from dss.credentials import locking, store
 from dss.credentials.activation import Activation
-from dss.credentials.door import Door
+from dss.credentials.code_door import Coded
+from dss.credentials.door import Admission, Door
 from dss.credentials.model import LIVING, Credential, CredentialState, Spending
 from dss.credentials.parts import Parts
+from dss.credentials.policy import require_policy
+from dss.credentials.session import Session
 from dss.credentials.verifying import require_signature, serial_of
+from dss.devices.items import Item
 from dss.devices.model import Device
 from dss.devices.request import Asked, Kind
 from dss.devices.service import Examined, Weighed
@@ -22,23 +27,30 @@ from dss.hsm.userkeys import WrappedKey
 from dss.kernel import b64
 from dss.kernel.digest import Digest
 from dss.kernel.errors import AnswerRefused, Conflict, NotFound
-from dss.kernel.ids import CredentialId, UserId
+from dss.kernel.ids import CredentialId, TransactionId, UserId
 from dss.kernel.keyspec import Scheme
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What came of an Activation that was spent on signatures, to be written where they are released.
+class Signing:
+    """An Activation in one attempt's hands, and the key that it opened.
 
-    spending: its record, consumed. relocked: the credential under its new lock, where the confirmation brought one.
-    by, phone: the credential and the phone as they were at the door: they must be so when the signatures are released.
+    by, phone: the credential and the phone as they were at the door: they must be so when signatures are released.
+    left:      what is still to be signed: an earlier attempt may have released a part of a batch.
+    relocked:  the credential under its new lock, where the confirmation brought one.
     """
 
-    signatures: tuple[bytes, ...]
-    spending: Draft[Spending]
-    relocked: Draft[Credential] | None
+    admission: Admission
+    held: Sealed[Spending]
     by: Sealed[Credential]
-    phone: Device
+    key: WrappedKey = field(repr=False)
+    left: tuple[Item, ...]
+    relocked: Draft[Credential] | None
+
+    @property
+    def phone(self) -> Device:
+        """The phone that confirmed."""
+        return self.admission.phone
 
 
 class Credentials:
@@ -70,6 +82,12 @@ class Credentials:
         if stored is None:
             raise NotFound("there is no such credential")
         return await self._parts.seals.prove(stored)
+
+    async def session(self, id: TransactionId) -> Sealed[Session] | None:
+        """Return what is taken of a session, with its seal; None until it is confirmed. Raises Tampered."""
+        async with self._parts.database.read() as connection:
+            stored = await store.session(connection, id)
+        return None if stored is None else await self._parts.seals.prove(stored)
 
     async def page(self, user_id: UserId | None, after: CredentialId | None, limit: int) -> list[Credential]:
         """Return up to `limit` credentials that have or had a certificate, by id; of one user or of all."""
@@ -136,64 +154,84 @@ class Credentials:
         actor, outcome = f"device:{examined.device.id}", Outcome.REFUSED if wrong else Outcome.DONE
         return await self._parts.seals.draft(known, after), Event(kind, actor, known.name, outcome, details)
 
-    async def sign(self, activation: Activation) -> Spent:
-        """Spend an Activation: make one signature for each digest, in the order of the request.
+    async def begin(self, activation: Activation) -> Signing:
+        """Let an Activation to sign in, take it into the hands of one attempt, and open its key.
 
-        Every check is made from the Activation's own bytes and sealed rows; the transaction's state is never read. Each
-        occurrence is reserved before the HSM is called, and each signature is verified with the certificate's key
-        before it is returned. ECDSA signatures are DER, RSA ones as they are. Raises AnswerRefused, Locked, Conflict,
-        Expired, Tampered, HsmUnavailable.
+        Every check is made from the Activation's own bytes and sealed rows; the transaction's state is never read. What
+        is no batch is reserved at once. Raises AnswerRefused, Locked, Conflict, Expired, Tampered, HsmUnavailable.
         """
         admission = await self._door.admit(activation, Kind.SIGN)
-        asked = admission.asked
+        asked, is_batch = admission.asked, admission.asked.batch is not None
         credential = await self.sealed(asked.credential_id)
-        certificate = await self._require_named(credential.value, asked)
-        held = await self._door.hold(admission, activation.lease)
-        opened = await self._door.secrets(admission, activation)
-        signatures = await self._signatures(locking.unlock(credential.value, opened), asked, certificate)
+        await self._require_named(credential.value, asked)
+        require_policy(credential.value.policy, admission.confirmed, by_code=isinstance(admission.by, Coded))
+        left = await self._left(admission) if is_batch else admission.items
+        held = await self._door.hold(admission, activation.lease, () if is_batch else left)
+        opened = await self._door.secrets(admission)
         relocked = None
         if asked.relock:
-            anew = locking.under_new_share(credential.value, opened, admission.attested.device.id)
+            anew = locking.under_new_share(credential.value, opened, admission.phone.id)
             relocked = await self._parts.seals.draft(credential, anew)
-        return Spent(signatures, await self._door.spent(held), relocked, credential, admission.attested.device)
+        return Signing(admission, held, credential, locking.unlock(credential.value, opened), left, relocked)
 
-    async def consume(self, connection: AsyncConnection, spent: Spent, event: Event) -> None:
-        """Write that an Activation is spent, in the caller's transaction.
+    async def sign(self, signing: Signing, items: Sequence[Item]) -> tuple[bytes, ...]:
+        """Make one signature for each of the things to sign, in their order.
 
-        Key and phone are what they were at the door, until the caller's commit: a block that is being written goes
-        before or after, never between. Raises Conflict if another attempt holds it, Overtaken.
+        Each occurrence is reserved before the HSM is called, and each signature is verified with the certificate's key
+        before it is returned. ECDSA signatures are DER, RSA ones as they are. Raises Conflict, HsmUnavailable.
         """
-        spending = spent.spending.value
-        now = spending.consumed_at or self._parts.clock.now()
-        count = await store.consume(connection, spending.transaction, spending.lease, now)
-        if count != len(spent.signatures):
-            raise Conflict("another attempt holds the occurrences")
-        await self._parts.devices.require_still_free(connection, spent.phone)
-        if spent.relocked is None:
-            await self._parts.seals.require_unchanged(connection, spent.by)
-        else:
-            relocked = Event("credential.relocked", event.actor, spent.relocked.sealed.name)
-            await self._parts.seals.write(connection, spent.relocked, relocked)
-        await self._parts.seals.write(connection, spent.spending, event)
-
-    async def _signatures(self, key: WrappedKey, asked: Asked, certificate: bytes) -> tuple[bytes, ...]:
-        keys, public_key = self._parts.keys_here(), x509.load_der_x509_certificate(certificate).public_key()
-        signatures = []
-        for digest, name in zip(asked.to_sign, asked.schemes, strict=True):
-            scheme = Scheme.named(name)
-            signature = await keys.sign(key, scheme, digest)
+        admission, keys = signing.admission, self._parts.keys_here()
+        if admission.asked.batch is not None:
+            await self._door.reserve(admission.asked, items, signing.held.value.lease)
+        public_key = x509.load_der_x509_certificate(signing.by.value.certificate or b"").public_key()
+        wanted = [(Scheme.named(item.scheme), item.to_sign) for item in items]
+        signatures = await keys.sign_all(signing.key, wanted)
+        for (scheme, digest), signature in zip(wanted, signatures, strict=True):
             require_signature(public_key, scheme, digest, signature)
-            signatures.append(signature)
         return tuple(signatures)
 
-    async def _require_named(self, credential: Credential, asked: Asked) -> bytes:
+    async def release(self, connection: AsyncConnection, signing: Signing, count: int) -> None:
+        """Consume the occurrences that an attempt holds, in the caller's transaction.
+
+        Key and phone are what they were at the door, until the caller's commit: a block that is being written goes
+        before or after, never between. Raises Conflict if another attempt holds them, Overtaken.
+        """
+        spending = signing.held.value
+        now = self._parts.clock.now()
+        if await store.consume(connection, spending.transaction, spending.lease, now) != count:
+            raise Conflict("another attempt holds the occurrences")
+        await self._parts.devices.require_still_free(connection, signing.phone)
+        if signing.relocked is None:
+            await self._parts.seals.require_unchanged(connection, signing.by)
+
+    async def spent(self, signing: Signing) -> Draft[Spending]:
+        """Seal the record of an Activation that is spent once this is written by `consume`."""
+        return await self._door.spent(signing.held)
+
+    async def consume(
+        self, connection: AsyncConnection, signing: Signing, spent: Draft[Spending], event: Event
+    ) -> None:
+        """Write that an Activation is spent, and the key's new lock if it has one, in the caller's transaction.
+
+        Raises Overtaken.
+        """
+        if signing.relocked is not None:
+            relocked = Event("credential.relocked", event.actor, signing.relocked.sealed.name)
+            await self._parts.seals.write(connection, signing.relocked, relocked)
+        await self._parts.seals.write(connection, spent, event)
+
+    async def _left(self, admission: Admission) -> tuple[Item, ...]:
+        async with self._parts.database.read() as connection:
+            done = await store.consumed(connection, admission.asked.transaction)
+        return tuple(item for item in admission.items if item.index not in done)
+
+    async def _require_named(self, credential: Credential, asked: Asked) -> None:
         certificate = await self.require_usable(credential)
         named = b64.url_encode(Digest.of(certificate).value)
         if credential.user_id != asked.signer or asked.credential.get("certificate_sha256") != named:
             raise Conflict("the credential is not the one that was confirmed")
-        if not asked.to_sign:
+        if not asked.items:
             raise AnswerRefused
-        return certificate
 
     async def _proven(self, stored: list[Stored[Credential]]) -> list[Sealed[Credential]]:
         return await self._parts.seals.prove_all(stored)

@@ -1,6 +1,6 @@
 """Queries over credentials, activations and occurrences. Sealed rows are believed only once their seal is proven."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.seals import Stored
 from dss.credentials.model import LIVING, Credential, CredentialState, Spending
-from dss.credentials.registers import ACTIVATIONS, CREDENTIALS
-from dss.credentials.tables import activations, credentials, occurrences
-from dss.kernel.ids import CredentialId, TransactionId, UserId
+from dss.credentials.offline import OfflineKey
+from dss.credentials.registers import ACTIVATIONS, CREDENTIALS, OFFLINE_KEYS, SESSIONS
+from dss.credentials.session import Session
+from dss.credentials.tables import activations, credentials, occurrences, offline_keys, sessions
+from dss.kernel.ids import CredentialId, DeviceId, TransactionId, UserId
 
 
 async def find(connection: AsyncConnection, id: CredentialId) -> Stored[Credential] | None:
@@ -58,23 +60,48 @@ async def spending(connection: AsyncConnection, transaction: TransactionId) -> S
     return None if row is None else Stored.of(ACTIVATIONS, row)
 
 
-async def reserve(connection: AsyncConnection, transaction: TransactionId, row: dict[str, Any]) -> bool:
-    """Reserve one occurrence for one attempt; the unique row is the guard against a second signature.
+async def session(connection: AsyncConnection, transaction: TransactionId) -> Stored[Session] | None:
+    """Return a session, if one was confirmed by this transaction."""
+    row = (await connection.execute(SESSIONS.select().where(sessions.c.transaction_id == transaction))).one_or_none()
+    return None if row is None else Stored.of(SESSIONS, row)
 
-    row: index, credential_id, lease and reserved_at. Returns False when it is consumed or held by a later attempt.
+
+async def offline_key(connection: AsyncConnection, id: CredentialId) -> Stored[OfflineKey] | None:
+    """Return what a phone set up for a credential to answer without a connection, if one ever did."""
+    row = (await connection.execute(OFFLINE_KEYS.select().where(offline_keys.c.credential_id == id))).one_or_none()
+    return None if row is None else Stored.of(OFFLINE_KEYS, row)
+
+
+async def offline_keys_of(connection: AsyncConnection, of: CredentialId | DeviceId) -> list[Stored[OfflineKey]]:
+    """Return what lasts of what was set up to answer without a connection, for a key or by a phone."""
+    o = offline_keys
+    query = OFFLINE_KEYS.select().where((o.c.credential_id == of) | (o.c.device_id == of), o.c.ended_at.is_(None))
+    return [Stored.of(OFFLINE_KEYS, row) for row in await connection.execute(query.order_by(o.c.credential_id))]
+
+
+async def reserve(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> int:
+    """Reserve occurrences of one transaction for one attempt; a unique row is the guard against a second signature.
+
+    rows: transaction_id, index, credential_id, lease and reserved_at of each. Returns how many could be: the others are
+    consumed, or held by a later attempt.
     """
     o = occurrences
-    values = {"transaction_id": transaction, **row}
-    again = (o.c.credential_id == row["credential_id"]) & (o.c.lease < row["lease"]) & o.c.consumed_at.is_(None)
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    taken = (
-        insert(o)
-        .values(values)
-        .on_conflict_do_update(
-            index_elements=[o.c.transaction_id, o.c.index], set_={"lease": row["lease"]}, where=again
-        )
+    new = insert(o).values(list(rows))
+    free = (o.c.credential_id == new.excluded.credential_id) & (o.c.lease < new.excluded.lease)
+    again = new.on_conflict_do_update(
+        index_elements=[o.c.transaction_id, o.c.index],
+        set_={"lease": new.excluded.lease},
+        where=free & o.c.consumed_at.is_(None),
     )
-    return (await connection.execute(taken)).rowcount == 1
+    return (await connection.execute(again)).rowcount
+
+
+async def consumed(connection: AsyncConnection, transaction: TransactionId) -> frozenset[int]:
+    """Return the indexes of what was signed already."""
+    o = occurrences
+    mine = sa.select(o.c.index).where(o.c.transaction_id == transaction, o.c.consumed_at.is_not(None))
+    return frozenset((await connection.execute(mine)).scalars())
 
 
 async def consume(connection: AsyncConnection, transaction: TransactionId, lease: int, now: datetime) -> int:

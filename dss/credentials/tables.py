@@ -27,6 +27,7 @@ credentials = sa.Table(
     sa.Column("password", sa.JSON(none_as_null=True), nullable=True),
     id_column("replaces", nullable=True),
     sa.Column("password_failures", sa.Integer, nullable=True),
+    sa.Column("policy", sa.JSON(none_as_null=True), nullable=True),
     *seal_columns(),
     sa.Index("ix_credentials_user_id_id", "user_id", "id"),
 )
@@ -56,4 +57,29 @@ occurrences = sa.Table(
     sa.Column("lease", sa.Integer, nullable=False),
     sa.Column("reserved_at", UtcTime, nullable=False),
     sa.Column("consumed_at", UtcTime, nullable=True),
+)
+
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    id_column("transaction_id", primary=True),
+    id_column("credential_id", nullable=False),
+    sa.Column("signatures", sa.Integer, nullable=False),
+    sa.Column("used", sa.Integer, nullable=False),
+    sa.Column("started_at", UtcTime, nullable=False),
+    sa.Column("ends_at", UtcTime, nullable=False),
+    *seal_columns(),
+)
+
+offline_keys = sa.Table(
+    "offline_keys",
+    metadata,
+    id_column("credential_id", primary=True),
+    id_column("device_id", nullable=False),
+    sa.Column("secrets", sa.LargeBinary, nullable=False),
+    sa.Column("pin_check", sa.LargeBinary(32), nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("set_at", UtcTime, nullable=False),
+    sa.Column("ended_at", UtcTime, nullable=True),
+    *seal_columns(),
 )

@@ -7,21 +7,26 @@ import hashlib
 import hmac
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
+from dss.devices.items import MOST, Item
 from dss.devices.request import Asked, Kind
 from dss.infra import jose
 from dss.kernel import b64, text
 from dss.kernel.errors import AnswerRefused, DssError
 from dss.kernel.ids import DeviceId, TransactionId
+from dss.kernel.policy import Mode
 
 ANSWER = "dss-answer+jws"
 BOTH = frozenset({"aud", "txn", "binding", "decision", "counter", "iat"})
 CONFIRM = BOTH | {"verification", "sealed_sha256"}
-SHARE = CONFIRM | {"share_sha256"}
-TEXTS = ("aud", "txn", "binding", "verification", "sealed_sha256", "share_sha256")
+MAY_CONFIRM = frozenset({"share_sha256", "number", "declined_documents"})
+MAY_DECLINE = frozenset({"reason", "cause"})
+TEXTS = ("aud", "txn", "binding", "verification", "sealed_sha256", "share_sha256", "number")
 VERIFICATIONS = ("pin", "biometric")
 REASON_LIMIT = 200
+LONGEST = 96 * 1024  # characters of a JWS: almost all of a batch may be declined
 LARGEST_COUNTER = 2**53 - 1
 
 
@@ -30,6 +35,14 @@ class Decision(StrEnum):
 
     CONFIRM = "confirm"
     DECLINE = "decline"
+
+
+class Cause(StrEnum):
+    """Why a person declined: they asked for nothing, what is shown is wrong, or another code stood on the page."""
+
+    NOT_ME = "not_me"
+    WRONG_DATA = "wrong_data"
+    CODE_DIFFERS = "code_differs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +61,8 @@ class Answer:
     iat:           seconds since 1970 by the phone's clock.
     sealed_sha256: of the box's text; empty with a decline.
     share_sha256:  of the share's text; empty but for a confirmed share.
+    number:        what the person compared or chose; empty where nothing was to be.
+    declined:      the indexes of the documents that are not to be signed, ascending.
     """
 
     device: DeviceId
@@ -60,7 +75,10 @@ class Answer:
     iat: int
     sealed_sha256: bytes
     share_sha256: bytes
+    number: str
+    declined: tuple[int, ...]
     reason: str
+    cause: Cause | None
     jws: jose.Jws
 
     def is_signed_by(self, jwk: jose.Jwk) -> bool:
@@ -80,7 +98,19 @@ class Answer:
         if self.decision is Decision.DECLINE:
             return came.box is None and came.share is None
         shares = (asked.kind is Kind.SHARE) is (came.share is not None)
-        return shares and self.verification in asked.answer_by and self.seals(came)
+        matched = (asked.verification.mode is Mode.NONE) is (self.number == "")
+        fits = shares and matched and self.verification in asked.answer_by
+        return fits and self._leaves_some(asked) and self.seals(came)
+
+    def chosen(self, items: tuple[Item, ...]) -> tuple[Item, ...]:
+        """Return those of the things asked that are to be signed."""
+        declined = frozenset(self.declined)
+        return tuple(item for item in items if item.index not in declined)
+
+    def _leaves_some(self, asked: Asked) -> bool:
+        """Return True when the declined documents are some of those to be signed, and not all."""
+        declined = self.declined
+        return not declined or (declined[-1] < asked.count and len(declined) < asked.count)
 
     def seals(self, came: Came) -> bool:
         """Return True when these are the box and the share that the answer was signed with."""
@@ -90,7 +120,7 @@ class Answer:
 def read(jws_text: str) -> Answer:
     """Read an answer's form. Raises AnswerRefused, always alike, on every fault in it."""
     try:
-        jws = jose.read_jws(jws_text, ANSWER, names_key_by="kid")
+        jws = jose.read_jws(jws_text, ANSWER, names_key_by="kid", longest=LONGEST)
         return _answer(jws)
     except DssError as fault:
         raise AnswerRefused from fault
@@ -121,18 +151,43 @@ def _answer(jws: jose.Jws) -> Answer:
         iat=claims["iat"],
         sealed_sha256=b64.url_decode(claims.get("sealed_sha256", "")),
         share_sha256=b64.url_decode(claims.get("share_sha256", "")),
+        number=claims.get("number", ""),
+        declined=_declined(claims),
         reason=_reason(claims),
+        cause=_cause(claims),
         jws=jws,
     )
 
 
 def _decision(claims: Any) -> Decision:
     members = set(claims)
-    if claims.get("decision") == "confirm" and members in (CONFIRM, SHARE) and claims["verification"] in VERIFICATIONS:
+    if any(claims.get(name) == "" for name in ("number", "share_sha256")):
+        raise AnswerRefused
+    confirms = members - MAY_CONFIRM == CONFIRM and claims["verification"] in VERIFICATIONS
+    if claims.get("decision") == "confirm" and confirms:
         return Decision.CONFIRM
-    if claims.get("decision") == "decline" and members - {"reason"} == BOTH:
+    if claims.get("decision") == "decline" and members - MAY_DECLINE == BOTH:
         return Decision.DECLINE
     raise AnswerRefused
+
+
+def _declined(claims: Any) -> tuple[int, ...]:
+    if "declined_documents" not in claims:
+        return ()
+    indexes = claims["declined_documents"]
+    if not isinstance(indexes, list) or not 0 < len(indexes) < MOST or any(type(one) is not int for one in indexes):
+        raise AnswerRefused
+    if indexes[0] < 0 or any(earlier >= later for earlier, later in pairwise(indexes)):
+        raise AnswerRefused
+    return tuple(indexes)
+
+
+def _cause(claims: Any) -> Cause | None:
+    if "cause" not in claims:
+        return None
+    if claims["cause"] not in list(Cause):
+        raise AnswerRefused
+    return Cause(claims["cause"])
 
 
 def _reason(claims: Any) -> str:
@@ -140,5 +195,5 @@ def _reason(claims: Any) -> str:
     if not isinstance(reason, str):
         raise AnswerRefused
     if reason:
-        text.require_plain(reason, REASON_LIMIT, "reason", multiline=True)
+        text.require_visible(reason, REASON_LIMIT, "reason", multiline=True)
     return reason

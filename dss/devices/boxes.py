@@ -36,7 +36,7 @@ class Opened:
     """What was in a box, 32 bytes each.
 
     pin_proof: PBKDF2 of the PIN. k_act: the phone's share of the key. k_pwd: Argon2id of the key's password.
-    The others are what takes their place.
+    k_offline: what codes are made with that answer without a connection. The others are what takes their place.
     """
 
     pin_proof: bytes = field(repr=False)
@@ -45,6 +45,7 @@ class Opened:
     k_act_next: bytes = field(default=b"", repr=False)
     k_pwd_next: bytes = field(default=b"", repr=False)
     pin_proof_next: bytes = field(default=b"", repr=False)
+    k_offline: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

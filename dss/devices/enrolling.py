@@ -131,6 +131,7 @@ class Enrolling:
         known = await self._open_enrolment(id)
         enrolment = known.value
         request = rules.read_request(jws, p.server, id)
+        rules.require_plain_names(request)
         if request.nonce != enrolment.nonce:
             raise BadRequest("the enrolment carries the offer's nonce")
         if not request.proves(await self._keys.secret(enrolment), await self._keys.channel_key_hash()):

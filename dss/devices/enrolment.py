@@ -25,6 +25,7 @@ CODE_LENGTH = 16
 OFFER, ENROLMENT, RECEIPT = "dss-enrolment-offer+jws", "dss-enrolment+jws", "dss-receipt+jws"
 OFFER_LABEL = b"dss/offer/v1"
 PIN_DIGITS, PIN_ITERATIONS = 6, 600_000
+LONGEST_NAME, LONGEST_PLATFORM = 64, 32
 MEMBERS = {"aud", "enrolment", "nonce", "name", "platform", "keys", "proof", "sealed_sha256", "iat"}
 
 
@@ -97,13 +98,19 @@ def read_request(jws_text: str, server: str, enrolment_id: EnrolmentId) -> Reque
         raise BadRequest("the enrolment is signed by its own signature key")
     return Request(
         _text(claims, "nonce"),
-        _named(claims, "name", 64),
-        _named(claims, "platform", 32),
+        _named(claims, "name", LONGEST_NAME),
+        _named(claims, "platform", LONGEST_PLATFORM),
         signature_jwk,
         encryption_jwk,
         b64.url_decode(_text(claims, "proof")),
         b64.url_decode(_text(claims, "sealed_sha256")),
     )
+
+
+def require_plain_names(request: Request) -> None:
+    """Raise DeceptiveText if letters of a new phone's names pass for others; what was once taken stays readable."""
+    text.require_plain(request.name, LONGEST_NAME, "name")
+    text.require_plain(request.platform, LONGEST_PLATFORM, "platform")
 
 
 def key_hash(channel_key_der: bytes) -> str:
@@ -129,5 +136,5 @@ def _text(claims: Any, name: str) -> str:
 
 def _named(claims: Any, name: str, limit: int) -> str:
     value = _text(claims, name)
-    text.require_plain(value, limit, name)
+    text.require_visible(value, limit, name)
     return value

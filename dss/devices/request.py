@@ -4,17 +4,18 @@ Source: docs/device-protocol.md section 4.
 """
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from dss.devices.enrolment import RECEIPT, binding
+from dss.devices.items import LISTED, Batch, Item
 from dss.devices.model import BoxKey
+from dss.devices.verification import UNVERIFIED, Verification
 from dss.infra import jose
-from dss.kernel import b64, canonical
+from dss.kernel import canonical
 from dss.kernel.clock import read_timestamp, timestamp
-from dss.kernel.digest import Digest, algorithm_named
 from dss.kernel.errors import AnswerRefused, BadRequest
 from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId, TransactionId, UserId
 
@@ -29,10 +30,11 @@ class Kind(StrEnum):
     CREATE = "create"
     CHANGE = "change"
     SHARE = "share"
+    SESSION = "session"
 
 
 class Action(StrEnum):
-    """What a change changes: the phone's PIN, a key's password or lock, a key's state, or the owner's phones."""
+    """What a change changes: the phone's PIN, a key's password, lock or state, who may ask, or the owner's phones."""
 
     PIN = "pin"
     PASSWORD = "password"  # noqa: S105  an action
@@ -41,11 +43,18 @@ class Action(StrEnum):
     REVOKE = "revoke"
     DESTROY = "destroy"
     REMOVE = "remove"
+    ALLOW = "allow"
+    OFFLINE = "offline"
+    OFFLINE_END = "offline_end"
 
 
-OF_KEYS = frozenset({Action.PASSWORD, Action.RELOCK, Action.RESUME, Action.REVOKE, Action.DESTROY})
-OPENS_KEY = frozenset({Action.PASSWORD, Action.RELOCK})
-NEXT = {Action.PIN: frozenset({"pin_proof_next"}), Action.PASSWORD: frozenset({"k_pwd_next"})}
+OPENS_KEY = frozenset({Action.PASSWORD, Action.RELOCK, Action.OFFLINE})
+OF_KEYS = OPENS_KEY | {Action.RESUME, Action.REVOKE, Action.DESTROY, Action.OFFLINE_END}
+BRINGS = {
+    Action.PIN: frozenset({"pin_proof_next"}),
+    Action.PASSWORD: frozenset({"k_pwd_next"}),
+    Action.OFFLINE: frozenset({"k_offline"}),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,49 +67,14 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One thing to sign.
-
-    to_sign:  what the key signs.
-    scheme:   pkcs1v15, pss-N or ecdsa.
-    document: name, media type, size in bytes and SHA-256 of what the person is shown; None for a bare hash.
-    """
-
-    index: int
-    format: str
-    scheme: str
-    to_sign: Digest
-    document: "Shown | None" = None
-
-    def member(self) -> dict[str, Any]:
-        """Return the form that stands in the request."""
-        signed = {"hash_algorithm": self.to_sign.name, "to_sign": b64.url_encode(self.to_sign.value)}
-        plain = {"index": self.index, "format": self.format, "scheme": self.scheme, **signed}
-        return plain if self.document is None else plain | self.document.members()
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A document as the phone shows it; size in bytes."""
-
-    name: str
-    media_type: str
-    size: int
-    document_digest: Digest
-
-    def members(self) -> dict[str, Any]:
-        """Return the members that a document adds to its item."""
-        digest = b64.url_encode(self.document_digest.value)
-        return {"name": self.name, "media_type": self.media_type, "size": self.size, "document_digest": digest}
-
-
-@dataclass(frozen=True, slots=True)
 class ConfirmationRequest:
     """What is asked of a phone.
 
     credential: the member as it stands in the request, or None where no key is concerned.
+    documents:  what is to be signed; more than LISTED are stood for by a root.
     nonce:      base64url of 16 random bytes.
-    more:       members that only some requests have: phone, change, share, relock.
+    answer_by:  the ways in which the person may answer.
+    more:       members that only some requests have: phone, change, share, relock, session.
     """
 
     server: str
@@ -115,30 +89,35 @@ class ConfirmationRequest:
     issued: datetime
     expires: datetime
     nonce: str
+    verification: Verification = UNVERIFIED
+    answer_by: tuple[str, ...] = ("pin",)
     more: dict[str, Any] = field(default_factory=dict)
 
     def payload(self) -> bytes:
         """Return the canonical JSON that the channel key signs."""
+        listed = len(self.documents) <= LISTED
+        batch = {} if listed else {"batch": Batch.of(self.documents).member()}
         application = {"id": self.relying_application.id, "name": self.relying_application.name}
         signer = {"id": self.signer.id, "login": self.signer.login, "name": self.signer.name}
         concerned = {} if self.credential is None else {"credential": self.credential}
         return canonical.encode(
             concerned
+            | batch
             | self.more
             | {
                 "box_key": {"kid": self.box_key.id, "jwk": self.box_key.jwk},
-                "documents": [item.member() for item in self.documents],
+                "documents": [item.member() for item in self.documents] if listed else [],
                 "expires": timestamp(self.expires),
                 "issued": timestamp(self.issued),
                 "kind": self.kind.value,
                 "nonce": self.nonce,
-                "policy": {"answer_by": ["pin"]},
+                "policy": {"answer_by": list(self.answer_by)},
                 "relying_application": application,
                 "server": self.server,
                 "signer": signer,
                 "text": self.text,
                 "transaction": self.transaction,
-                "verification": {"mode": "none"},
+                "verification": self.verification.member(),
             }
         )
 
@@ -149,26 +128,44 @@ class Asked:
 
     binding:    what an answer to it must carry.
     credential: the member, empty where no key is concerned.
+    items:      what is to be signed; none yet of a batch that was not opened.
     answer_by:  the ways in which the person may answer.
     phone:      the only phone that may answer, or None for any of the owner's.
-    change, share: the member, empty for other kinds.
+    change, share, session: the member, empty where there is none.
     """
 
     binding: bytes
     server: str
     transaction: TransactionId
     kind: Kind
+    relying_application: str
     signer: UserId
     credential: dict[str, Any]
-    to_sign: tuple[Digest, ...]
-    schemes: tuple[str, ...]
+    items: tuple[Item, ...]
+    batch: Batch | None
+    verification: Verification
     box_key: BoxKeyId
     answer_by: frozenset[str]
+    issued: datetime
     expires: datetime
     phone: DeviceId | None
     relock: bool
     change: dict[str, Any]
     share: dict[str, Any]
+    session: dict[str, Any]
+
+    @property
+    def count(self) -> int:
+        """How many things are to be signed."""
+        return len(self.items) if self.batch is None else self.batch.count
+
+    def opened(self, items: tuple[Item, ...]) -> "Asked":
+        """Return what was asked with the things that a batch stands for. Raises AnswerRefused unless they are those."""
+        if self.batch is None:
+            return self
+        if not self.batch.is_of(items):
+            raise AnswerRefused("what is to be signed is not what was confirmed")
+        return replace(self, items=items)
 
     @property
     def credential_id(self) -> CredentialId:
@@ -185,7 +182,7 @@ class Asked:
     @property
     def opens_key(self) -> bool:
         """True where the answer brings the phone's share of a key that is there."""
-        return self.kind is Kind.SIGN or self.action in OPENS_KEY
+        return self.kind in (Kind.SIGN, Kind.SESSION) or self.action in OPENS_KEY
 
     @property
     def sealed(self) -> frozenset[str]:
@@ -197,7 +194,7 @@ class Asked:
             wanted.add("k_pwd")
         if self.relock or self.action is Action.RELOCK:
             wanted.add("k_act_next")
-        wanted |= NEXT.get(self.action, frozenset()) if self.action else frozenset()
+        wanted |= BRINGS.get(self.action, frozenset()) if self.action else frozenset()
         return frozenset(wanted)
 
 
@@ -219,27 +216,26 @@ def read(payload: bytes) -> Asked:
     """Read a confirmation request back. Raises BadRequest when the bytes are not one."""
     value = canonical.decode(payload)
     try:
-        items = value["documents"]
         return Asked(
             binding=binding(REQUEST_LABEL, payload),
             server=value["server"],
             transaction=TransactionId(value["transaction"]),
             kind=Kind(value["kind"]),
+            relying_application=value["relying_application"]["id"],
             signer=UserId(value["signer"]["id"]),
             credential=value.get("credential", {}),
-            to_sign=tuple(_to_sign(item) for item in items),
-            schemes=tuple(item["scheme"] for item in items),
+            items=tuple(Item.of_member(item) for item in value["documents"]),
+            batch=Batch.of_member(value["batch"]) if "batch" in value else None,
+            verification=Verification.of_member(value["verification"]),
             box_key=BoxKeyId(value["box_key"]["kid"]),
             answer_by=frozenset(value["policy"]["answer_by"]),
+            issued=read_timestamp(value["issued"]),
             expires=read_timestamp(value["expires"]),
             phone=DeviceId(value["phone"]) if "phone" in value else None,
             relock=value.get("relock", False),
             change=value.get("change", {}),
             share=value.get("share", {}),
+            session=value.get("session", {}),
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise BadRequest("not a confirmation request") from fault
-
-
-def _to_sign(item: dict[str, Any]) -> Digest:
-    return Digest(algorithm_named(item["hash_algorithm"]), b64.url_decode(item["to_sign"]))

@@ -31,6 +31,7 @@ class Examined:
     fits:         every member, and the box, fit the request.
     secret_right: PIN, and the key's password where there is one, are right; True where there was nothing to look at.
     password_wrong: it was the key's password that is not right.
+    number_right: whether the person compared or chose what stood on the requester's page.
     opened:       what was in the box of a confirmation that fits.
     """
 
@@ -39,12 +40,18 @@ class Examined:
     fits: bool
     secret_right: bool = True
     password_wrong: bool = False
+    number_right: bool = True
     opened: Opened | None = field(default=None, repr=False)
 
     @property
     def is_confirmation(self) -> bool:
         """True for a confirmation that nothing is wrong with so far."""
-        return self.fits and self.secret_right and self.answer.decision is Decision.CONFIRM
+        return self.fits and self.secret_right and self.confirms
+
+    @property
+    def confirms(self) -> bool:
+        """True where the person confirmed what was asked, and not what another asks."""
+        return self.number_right and self.answer.decision is Decision.CONFIRM
 
     @property
     def answer_sha256(self) -> bytes:
@@ -135,15 +142,18 @@ class Devices:
         """Sign a confirmation request for phones. Raises HsmUnavailable."""
         return await channel.sign(self._parts.keys, REQUEST, payload)
 
-    async def examine(self, device: Device, came: Came, asked: Asked) -> Examined:
+    async def examine(self, device: Device, came: Came, asked: Asked, salt: bytes = b"") -> Examined:
         """Check all of an answer that came in but its counter.
 
+        salt: of the commitment to the number to be chosen. A wrong number ends the transaction, and nothing else of the
+        answer is looked at: it is no try of the PIN.
         Raises AnswerRefused when its form, its signature or its time is wrong: such an answer does not count as a try.
         """
         answer = _signed_answer(device, came.answer)
         if abs(self._parts.clock.now().timestamp() - answer.iat) > proof.SKEW_S:
             raise AnswerRefused
-        examined = Examined(answer, device, fits=answer.answers(asked, came))
+        fits = answer.answers(asked, came)
+        examined = Examined(answer, device, fits=fits, number_right=not fits or _is_matched(answer, asked, salt))
         if not examined.is_confirmation:
             return examined
         try:
@@ -167,7 +177,7 @@ class Devices:
             Counted(examined.answer.counter, examined.answer_sha256),
             fits=examined.fits,
             secret_right=examined.secret_right,
-            confirms=examined.answer.decision is Decision.CONFIRM,
+            confirms=examined.confirms,
         )
         verdict, after = counting.count(sealed.value, tried, p.limits, p.clock.now())
         return Weighed(verdict, None if after is sealed.value else await p.seals.draft(sealed, after))
@@ -189,8 +199,10 @@ class Devices:
         if not device.may_answer(self._parts.clock.now()):
             raise Locked(f"the phone is {standing}")
 
-    async def attest(self, device_id: DeviceId, came: Came, asked: Asked) -> Attested:
+    async def attest(self, device_id: DeviceId, came: Came, asked: Asked, salt: bytes = b"") -> Attested:
         """Verify a stored confirmation again from its bytes, without opening its box.
+
+        salt: of the commitment to the number to be chosen.
 
         Takes nothing on trust from any state: the signature and every member are checked anew against the phone's
         sealed row, and the counter against the greatest that was counted. Raises AnswerRefused, Locked, Tampered.
@@ -200,6 +212,7 @@ class Devices:
         answer = _signed_answer(device, came.answer)
         in_time = answer.iat <= asked.expires.timestamp() + proof.SKEW_S
         right = answer.decision is Decision.CONFIRM and answer.answers(asked, came) and in_time
+        right = right and _is_matched(answer, asked, salt)
         if not right or answer.counter > device.counter or device.user_id != asked.signer:
             raise AnswerRefused
         return Attested(device, answer)
@@ -239,6 +252,10 @@ def _counted_event(draft: Draft[Device]) -> Event:
     if device.lock_reason is None:
         return Event("device.answer_counted", actor, draft.sealed.name, details=details)
     return Event("device.locked", "server", draft.sealed.name, Outcome.REFUSED, details | {"why": device.lock_reason})
+
+
+def _is_matched(answer: Answer, asked: Asked, salt: bytes) -> bool:
+    return answer.decision is Decision.DECLINE or asked.verification.is_right(answer.number, salt)
 
 
 def _signed_answer(device: Device, answer_jws: str) -> Answer:

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from dss.ca.model import rfc4514
 from dss.ca.publickeys import spec_of
+from dss.evidence.concerned import NewKey
 from dss.evidence.fields import EvidenceRefused, require
-from dss.evidence.request_form import NewKey
 from dss.kernel.errors import Invalid
 
 UNREADABLE = (
@@ -83,8 +83,7 @@ def require_may_sign(certificate: x509.Certificate) -> None:
 def named(certificate: x509.Certificate) -> Named:
     """Return how people know a certificate."""
     with _unwarned():
-        subject, issuer = rfc4514(certificate.subject), rfc4514(certificate.issuer)
-    return Named(subject, issuer, f"{certificate.serial_number:x}")
+        return Named(rfc4514(certificate.subject), rfc4514(certificate.issuer), f"{certificate.serial_number:x}")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from itertools import islice
 from asn1crypto import cms
 
 from dss.evidence.fields import EvidenceRefused, require
-from dss.evidence.record import Piece
+from dss.evidence.pieces import Piece
 from dss.evidence.signature_check import message_digest
 from dss.evidence.verifying import Proven
 
@@ -71,11 +71,11 @@ def check(file: bytes, proven: Proven) -> Given:
 
 
 def _begun(file: bytes, proven: Proven) -> list[_Begun]:
-    pieces = dict(enumerate(proven.signatures, 1))
+    pieces = {piece.index: piece for piece in proven.signatures}
     hashes = _beginnings(file, {item.document.size for item in proven.documents if item.document is not None})
     return [
-        _Begun(number, item.document.size, item.to_sign.name, pieces.get(number))
-        for number, item in enumerate(proven.documents, 1)
+        _Begun(item.index + 1, item.document.size, item.to_sign.name, pieces.get(item.index))
+        for item in proven.documents
         if item.document is not None and hashes.get(item.document.size) == item.document.document_digest.value
     ]
 

@@ -14,7 +14,7 @@ from dss.devices.answer import Answer
 from dss.evidence import fields, request_form
 from dss.evidence.channel_key import Statement
 from dss.evidence.fields import looking_at, require
-from dss.evidence.record import Core
+from dss.evidence.record import Core, Offline
 from dss.evidence.request_form import Request
 from dss.infra import jose
 from dss.kernel.ids import DeviceId, EnrolmentId
@@ -41,13 +41,21 @@ class Phone:
 class Attested:
     """A request by the server, and its answer by a phone that the server had registered; all signatures verified.
 
+    session:     the request that was answered in place of this one, where that was for a session; else None.
+    answer:      the phone's own, or the code that stands for it.
     channel_key: the RFC 7638 thumbprint of the server's key that signed request and receipt, base64url.
     """
 
     request: Request
-    answer: Answer
+    session: Request | None
+    answer: Answer | Offline
     phone: Phone
     channel_key: str
+
+    @property
+    def shown(self) -> Request:
+        """What the phone was shown, and answered."""
+        return self.request if self.session is None else self.session
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +76,26 @@ class Said:
     """What the server signed by its channel key; key: its thumbprint (RFC 7638), base64url."""
 
     request: jose.Jws
+    session: jose.Jws | None
     receipt: jose.Jws
     key: str
 
 
 def check(core: Core, log_key: VerifierKey) -> Attested:
-    """Verify the four JWS, that they belong together, and that the log's key vouches for the channel key.
+    """Verify the JWS, that they belong together, and that the log's key vouches for the channel key.
 
     Raises EvidenceRefused.
     """
     said = said_by_server(core, log_key)
-    asked, receipt = request_form.read(said.request.payload, said.request.claims), _receipt(said.receipt)
-    require(asked.server == receipt.server, "the request and the receipt are not of the same server")
-    require(asked.signer.id == receipt.user, "the request is for another person than the phone's owner")
+    receipt = _receipt(said.receipt)
+    asked = _request(said.request, receipt)
+    session = None if said.session is None else _request(said.session, receipt)
     enrolled = _enrolled(core.enrolment, receipt)
     of_phone = {jose.thumbprint(jwk) for jwk in (enrolled.signature_jwk, enrolled.encryption_jwk)}
     require(said.key not in of_phone, "the phone has the channel key")
-    answer = _answer(core.answer, receipt, enrolled.signature_jwk)
+    answer = _answer(core, receipt, enrolled.signature_jwk)
     phone = Phone(receipt.device, enrolled.name, enrolled.platform, receipt.enrolled, receipt.active)
-    return Attested(asked, answer, phone, said.key)
+    return Attested(asked, session, answer, phone, said.key)
 
 
 def said_by_server(core: Core, log_key: VerifierKey) -> Said:
@@ -96,14 +105,17 @@ def said_by_server(core: Core, log_key: VerifierKey) -> Said:
     """
     request_jws = _by_channel_key(core.request, request.REQUEST, "the request")
     receipt_jws = _by_channel_key(core.receipt, enrolment.RECEIPT, "the receipt")
+    session_jws = _by_channel_key(core.session, request.REQUEST, "the session's request") if core.session else None
     same_key = request_jws.header["jwk"] == receipt_jws.header["jwk"]
     require(same_key, "the request and the receipt are not by the same channel key")
+    by_key = session_jws is None or session_jws.header["jwk"] == request_jws.header["jwk"]
+    require(by_key, "the session's request is not by the same channel key")
     thumbprint = jose.thumbprint(request_jws.header["jwk"])
     with looking_at("core.channel_key"):
         stated = Statement.read_signed(core.channel_key, log_key)
         require(stated.thumbprint == thumbprint, "it is not about the key that signed the request and the receipt")
         require(stated.server == request_jws.claims.get("server"), "it is of another server than the request")
-    return Said(request_jws, receipt_jws, thumbprint)
+    return Said(request_jws, session_jws, receipt_jws, thumbprint)
 
 
 def _by_channel_key(text: str, typ: str, what: str) -> jose.Jws:
@@ -111,6 +123,13 @@ def _by_channel_key(text: str, typ: str, what: str) -> jose.Jws:
         jws = jose.read_jws(text, typ, names_key_by="jwk", longest=request.LONGEST)
         jws.verify(jose.read_jwk(jws.header["jwk"]))
     return jws
+
+
+def _request(jws: jose.Jws, receipt: _Receipt) -> Request:
+    found = request_form.read(jws.payload, jws.claims)
+    require(found.server == receipt.server, "the request and the receipt are not of the same server")
+    require(found.signer.id == receipt.user, "the request is for another person than the phone's owner")
+    return found
 
 
 def _receipt(jws: jose.Jws) -> _Receipt:
@@ -142,9 +161,13 @@ def _enrolled(text: str, receipt: _Receipt) -> enrolment.Request:
     return found
 
 
-def _answer(text: str, receipt: _Receipt, signature_jwk: jose.Jwk) -> Answer:
+def _answer(core: Core, receipt: _Receipt, signature_jwk: jose.Jwk) -> Answer | Offline:
+    if core.offline is not None:
+        require(not core.answer, "there are two answers, by the phone and by a code")
+        require(core.offline.device == receipt.device, "the code is of another phone")
+        return core.offline
     with looking_at("the answer's form"):
-        found = answers.read(text)
+        found = answers.read(core.answer)
     require(found.is_signed_by(signature_jwk), "the answer is not signed by the phone's key")
     require(found.device == receipt.device, "the answer names another phone")
     require(found.aud == receipt.server, "the answer is for another server")

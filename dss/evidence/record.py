@@ -4,51 +4,49 @@ Source: docs/evidence.md section 1.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any, Self
 
+from dss.audit.merkle import Head
 from dss.evidence import fields
 from dss.evidence.fields import EvidenceRefused, looking_at, require
+from dss.evidence.pieces import Leaf, Piece, read_path, write_path
 from dss.kernel import b64, canonical
 
 FORMAT = "dss-evidence/v1"
 LABEL = b"dss/evidence/v1\x00"
 LARGEST = 16 * 1024 * 1024
-MOST_SIGNATURES, LONGEST_CHAIN, LONGEST_PATH = 100, 10, 128
+MOST_SIGNATURES, LONGEST_CHAIN = 100, 10
 IN_CORE = frozenset({"request", "answer", "enrolment", "receipt", "channel_key", "signatures", "certificates"})
+OF_SOME = frozenset({"number_salt", "part", "session", "offline"})
 IN_LOG = frozenset({"event", "salt", "leaf", "path", "checkpoint"})
+CODE, DECISIONS = re.compile("[0-9]{8}"), frozenset({"confirm", "decline"})
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """The signature of one document.
+class Offline:
+    """An answer by a code that the person read from a phone without a connection, in place of the phone's own.
 
-    index:      of the document in the request.
-    attributes: the signed attributes, DER, as a SET OF; empty for a bare hash.
-    value:      as the HSM made it: ECDSA as DER, RSA as it is.
+    code: eight digits. decision: confirm or decline.
     """
 
-    index: int
-    attributes: bytes
-    value: bytes
+    code: str
+    decision: str
+    device: str
 
     def member(self) -> dict[str, Any]:
         """Return the form that stands in the file."""
-        return {
-            "attributes": b64.url_encode(self.attributes),
-            "index": self.index,
-            "value": b64.url_encode(self.value),
-        }
+        return {"code": self.code, "decision": self.decision, "device": self.device}
 
     @classmethod
     def of_member(cls, value: object) -> Self:
         """Read what `member` wrote. Raises EvidenceRefused."""
-        found = fields.members(value, "a signature", {"attributes", "index", "value"})
-        return cls(
-            fields.number(found["index"], "a signature's index"),
-            fields.octets(found["attributes"], "a signature's attributes"),
-            fields.octets(found["value"], "a signature's value"),
-        )
+        found = fields.members(value, "core.offline", {"code", "decision", "device"})
+        code, decision = (fields.text(found[name], f"core.offline.{name}") for name in ("code", "decision"))
+        require(CODE.fullmatch(code) is not None, "core.offline.code is not of eight digits")
+        require(decision in DECISIONS, "core.offline.decision is none that is known")
+        return cls(code, decision, fields.identifier(found["device"], "core.offline.device"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +54,13 @@ class Core:
     """What is proven, before the log comes to it; its digest stands in the event of the transaction's end.
 
     request, answer, enrolment, receipt: compact JWS.
+    answer:       empty where a code answered.
     channel_key:  the server's word for the key that signed request and receipt: a note by the log's key.
     certificates: DER, the signer's first, the root last; or none.
+    number_salt:  of the number that the phone chose, 32 bytes; empty where none was to be chosen.
+    part:         the signatures of a part of a batch, in place of `signatures`.
+    session:      the request (compact JWS) that the answer confirmed, where that was for a session; else empty.
+    offline:      the code that answered in place of the phone.
     """
 
     request: str
@@ -67,6 +70,10 @@ class Core:
     channel_key: str
     signatures: tuple[Piece, ...] = ()
     certificates: tuple[bytes, ...] = ()
+    number_salt: bytes = b""
+    part: Head | None = None
+    session: str = ""
+    offline: Offline | None = None
 
     def encoded(self) -> bytes:
         """Return the canonical JSON."""
@@ -83,7 +90,7 @@ class Core:
 
     def member(self) -> dict[str, Any]:
         """Return the form that stands in the file."""
-        return {
+        return self._besides() | {
             "answer": self.answer,
             "certificates": [b64.url_encode(der) for der in self.certificates],
             "channel_key": self.channel_key,
@@ -93,12 +100,26 @@ class Core:
             "signatures": [piece.member() for piece in self.signatures],
         }
 
+    def _besides(self) -> dict[str, Any]:
+        """Return the members that only some cores have."""
+        members: dict[str, Any] = {}
+        if self.number_salt:
+            members["number_salt"] = b64.url_encode(self.number_salt)
+        if self.part is not None:
+            members["part"] = {"count": self.part.size, "root": b64.url_encode(self.part.root)}
+        if self.session:
+            members["session"] = self.session
+        if self.offline is not None:
+            members["offline"] = self.offline.member()
+        return members
+
     @classmethod
     def of_member(cls, value: object) -> Self:
         """Read what `member` wrote. Raises EvidenceRefused."""
-        found = fields.members(value, "core", IN_CORE)
+        found = fields.members(value, "core", IN_CORE, OF_SOME)
         signatures = fields.items(found["signatures"], "core.signatures", MOST_SIGNATURES)
         certificates = fields.items(found["certificates"], "core.certificates", LONGEST_CHAIN)
+        require(found.get("session") != "", "core.session is empty")
         return cls(
             fields.text(found["request"], "core.request"),
             fields.text(found["answer"], "core.answer"),
@@ -107,6 +128,10 @@ class Core:
             fields.text(found["channel_key"], "core.channel_key"),
             tuple(Piece.of_member(one) for one in signatures),
             tuple(fields.octets(one, "a certificate") for one in certificates),
+            fields.digest(found["number_salt"], "core.number_salt") if "number_salt" in found else b"",
+            _part(found["part"]) if "part" in found else None,
+            fields.text(found.get("session", ""), "core.session"),
+            Offline.of_member(found["offline"]) if "offline" in found else None,
         )
 
 
@@ -119,14 +144,14 @@ class Consistency:
 
     def member(self) -> dict[str, Any]:
         """Return the form that stands in the file."""
-        return {"path": _written(self.path), "size": self.size}
+        return {"path": write_path(self.path), "size": self.size}
 
     @classmethod
     def of_member(cls, value: object) -> Self:
         """Read what `member` wrote. Raises EvidenceRefused."""
         found = fields.members(value, "log.consistency", {"path", "size"})
         size = fields.number(found["size"], "log.consistency.size")
-        return cls(size, _path(found["path"], "log.consistency.path"))
+        return cls(size, read_path(found["path"], "log.consistency.path"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +179,7 @@ class LogProof:
             "checkpoint": self.checkpoint,
             "event": self.event,
             "leaf": self.leaf,
-            "path": _written(self.path),
+            "path": write_path(self.path),
             "salt": b64.url_encode(self.salt),
         }
 
@@ -169,7 +194,7 @@ class LogProof:
             event,
             fields.digest(found["salt"], "log.salt"),
             fields.number(found["leaf"], "log.leaf"),
-            _path(found["path"], "log.path"),
+            read_path(found["path"], "log.path"),
             fields.text(found["checkpoint"], "log.checkpoint"),
             Consistency.of_member(found["consistency"]) if "consistency" in found else None,
         )
@@ -177,21 +202,25 @@ class LogProof:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that a stranger needs to check a confirmation offline."""
+    """All that a stranger needs to check a confirmation offline; leaf: of a batch, the one document it is about."""
 
     core: Core
     log: LogProof
+    leaf: Leaf | None = None
 
     def encoded(self) -> bytes:
         """Return the file: canonical JSON."""
-        return canonical.encode({"core": self.core.member(), "format": FORMAT, "log": self.log.member()})
+        of_batch = {} if self.leaf is None else {"leaf": self.leaf.member()}
+        whole = {"core": self.core.member(), "format": FORMAT, "log": self.log.member()}
+        return canonical.encode(of_batch | whole)
 
     @classmethod
     def read(cls, data: bytes) -> Self:
         """Read a file whose form is right; nothing in it is verified yet. Raises EvidenceRefused."""
-        found = fields.members(_decoded(data, "the record"), "the record", {"core", "format", "log"})
+        found = fields.members(_decoded(data, "the record"), "the record", {"core", "format", "log"}, {"leaf"})
         require(found["format"] == FORMAT, f"the record's format is not {FORMAT}")
-        return cls(Core.of_member(found["core"]), LogProof.of_member(found["log"]))
+        leaf = Leaf.of_member(found["leaf"]) if "leaf" in found else None
+        return cls(Core.of_member(found["core"]), LogProof.of_member(found["log"]), leaf)
 
 
 def _decoded(data: bytes, what: str) -> Any:
@@ -200,9 +229,6 @@ def _decoded(data: bytes, what: str) -> Any:
         return canonical.decode(data)
 
 
-def _written(path: tuple[bytes, ...]) -> list[str]:
-    return [b64.url_encode(one) for one in path]
-
-
-def _path(value: object, what: str) -> tuple[bytes, ...]:
-    return tuple(fields.digest(one, f"a hash of {what}") for one in fields.items(value, what, LONGEST_PATH))
+def _part(value: object) -> Head:
+    found = fields.members(value, "core.part", {"count", "root"})
+    return Head(fields.number(found["count"], "core.part.count"), fields.digest(found["root"], "core.part.root"))

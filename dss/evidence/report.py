@@ -15,11 +15,12 @@ from fpdf.fonts import FontFace, TTFFont
 
 from dss.audit.checkpoint import Checkpoint
 from dss.audit.note import Note
-from dss.devices.request import Item
+from dss.devices.items import Item
 from dss.evidence.certificate_check import Named
 from dss.evidence.record import Record
-from dss.evidence.saying import Said, Section, Words, hash_name, moment, shown
+from dss.evidence.saying import Said, Section
 from dss.evidence.verifying import Proven
+from dss.evidence.words import Words, hash_name, moment, shown
 from dss.kernel.digest import Digest
 from dss.kernel.keyspec import Padding, Scheme
 from dss.notify.printing import FONT, add_fonts
@@ -68,7 +69,7 @@ def print_report(matter: Matter) -> bytes:
     paper.section(said.proven)
     if proven.documents:
         paper.heading(said.documents.heading)
-        paper.documents(proven.documents)
+        paper.documents(proven.documents, proven.declined)
     paper.facts(words.text("report", "phone"), _phone(words, proven))
     if proven.certificate:
         certificate = _certificate(words, proven.certificate, record.core.certificates[0])
@@ -153,11 +154,13 @@ class Paper(FPDF):
         rows: Rows = [(name, self.drawable(value)) for name, value in facts]
         self._table(rows, (LABEL_MM, self.epw - LABEL_MM), has_headings=False)
 
-    def documents(self, items: tuple[Item, ...]) -> None:
-        """Print the table of documents; its headings stand on each page."""
+    def documents(self, items: tuple[Item, ...], declined: tuple[int, ...]) -> None:
+        """Print the table of documents; its headings stand on each page. declined: the indexes of some."""
         named = ("number", "name", "size", "hash", "signature")
         headings = tuple(self._words.text("report", name) for name in named)
-        rows = [tuple(map(self.drawable, _row(self._words, number, item))) for number, item in enumerate(items, 1)]
+        rows = [
+            tuple(map(self.drawable, _row(self._words, item, is_declined=item.index in declined))) for item in items
+        ]
         self._table([headings, *rows], DOCUMENT_COLUMNS_MM, has_headings=True)
 
     def drawable(self, text: str) -> str:
@@ -196,14 +199,15 @@ def _letters(paper: FPDF) -> frozenset[int]:
     return frozenset(font.cmap) if isinstance(font, TTFFont) else frozenset()
 
 
-def _row(words: Words, number: int, item: Item) -> tuple[str, ...]:
+def _row(words: Words, item: Item, *, is_declined: bool) -> tuple[str, ...]:
     """Return number, name, size, hash and signature algorithm of a document."""
-    signature = f"{_scheme(item.scheme)}, {hash_name(item.to_sign)}"
-    document = item.document
+    algorithm = f"{_scheme(item.scheme)}, {hash_name(item.to_sign)}"
+    signature = words.text("report", "left_out") if is_declined else algorithm
+    document, number = item.document, str(item.index + 1)
     if document is None:
-        return (str(number), words.text("report", "unseen"), "", _grouped(item.to_sign), signature)
+        return (number, words.text("report", "unseen"), "", _grouped(item.to_sign), signature)
     size = words.count("bytes", document.size)
-    return (str(number), shown(document.name), size, _grouped(document.document_digest), signature)
+    return (number, shown(document.name), size, _grouped(document.document_digest), signature)
 
 
 def _phone(words: Words, proven: Proven) -> Facts:

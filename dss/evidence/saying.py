@@ -1,27 +1,22 @@
 """What evidence says to people: what it proves, which documents it is about, and what it does not prove.
 
-Texts of others are set into templates, and never are one. Names that strangers chose stand at the end of a sentence,
+Names that strangers chose stand at the end of a sentence,
 behind a colon: none can pretend that the sentence ends and another begins.
 Source: docs/evidence.md sections 3 and 4.
 """
 
-import tomllib
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from importlib import resources
-from typing import Any, Self
 
-from dss.devices.request import Item, Kind
+from dss.devices.items import Item
+from dss.devices.request import Kind
+from dss.evidence.confirmation_check import BY_CODE
 from dss.evidence.document_check import Given
 from dss.evidence.verifying import Proven
-from dss.kernel.digest import Digest
-from dss.kernel.errors import Invalid
-from dss.kernel.text import BLANK, HIDDEN
-from dss.notify.model import LOCALES
+from dss.evidence.words import Words, hash_name, moment
+from dss.kernel.policy import Mode
 
+MOST_NUMBERS = 20  # of documents that were declined
 BY_OWNER, BY_OPERATOR = "owner", "operator"  # in place of a relying application's id
 
 
@@ -54,36 +49,6 @@ class Said:
         return tuple(section for section in (self.proven, self.documents, self.unproven) if section.sentences)
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """The texts of a language.
-
-    texts: as they stand in texts/<language>.toml.
-    """
-
-    language: str
-    texts: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, language: str) -> Self:
-        """Return the words of one of LOCALES. Raises Invalid."""
-        if language not in LOCALES:
-            raise Invalid(f"the language is not one of {', '.join(LOCALES)}")
-        return cls(language, _texts(language))
-
-    def text(self, section: str, name: str, /, **facts: object) -> str:
-        """Return the text `name` of a section, as `proven.how`, with facts in its places."""
-        found = self.texts
-        for part in section.split("."):
-            found = found[part]
-        template: str = found[name]
-        return template.format(**{place: shown(str(fact)) for place, fact in facts.items()})
-
-    def count(self, thing: str, number: int) -> str:
-        """Return so many of a thing of the section `counts`: 1 document, 2 documents."""
-        return self.text(f"counts.{thing}", plural(self.language, number), count=number)
-
-
 def say(proven: Proven, language: str, compared: Given | None = None) -> Said:
     """Put into words what a record proves.
 
@@ -95,59 +60,46 @@ def say(proven: Proven, language: str, compared: Given | None = None) -> Said:
         language,
         words.text("headings", "confirmed" if proven.is_confirmed else "declined"),
         Section(words.text("headings", "proven"), tuple(_proven(words, proven))),
-        Section(words.text("headings", "documents"), tuple(_documents(words, proven.documents))),
+        Section(words.text("headings", "documents"), tuple(_documents(words, proven))),
         Section(words.text("headings", "unproven"), tuple(_unproven(words, proven, compared))),
     )
-
-
-def moment(time: datetime) -> str:
-    """Write a time as every reader takes it: year first, in UTC, whole seconds."""
-    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def shown(text: str) -> str:
-    r"""Return text on one line with nothing hidden: line feeds as ¶, what a screen would not draw as \u202E."""
-    return "".join(_visible(character) for character in text.replace("\n", " ¶ "))
-
-
-def hash_name(digest: Digest) -> str:
-    """Return the name of a hash algorithm as people write it: SHA-256."""
-    return digest.name.replace("sha", "SHA-")
-
-
-def plural(language: str, count: int) -> str:
-    """Return which form a noun has beside a number: one, few or many. Source: the plural rules of Unicode CLDR."""
-    ones, tens = count % 10, count % 100
-    if language in {"ru", "uk"}:
-        if ones == 1 and tens != 11:
-            return "one"
-        return "few" if 2 <= ones <= 4 and not 12 <= tens <= 14 else "many"
-    if count == 1:
-        return "one"
-    return "few" if count == 0 or 1 <= tens <= 19 else "many"
 
 
 # --- what is proven ---
 
 
 def _proven(words: Words, proven: Proven) -> Iterator[str]:
-    yield words.text("proven", "confirmed" if proven.is_confirmed else "declined", what=_what(words, proven))
+    yield words.text("proven", _outcome(proven), what=_what(words, proven))
     yield words.text("proven", "signer", login=proven.signer.login, name=proven.signer.name)
     yield from _asked(words, proven)
+    yield from _in_session(words, proven)
     yield from _concerned(words, proven)
     yield from _certified(words, proven)
     yield from _answered(words, proven)
     yield from _logged(words, proven)
 
 
+def _outcome(proven: Proven) -> str:
+    """Return which sentence comes first: what was done, and who or what stands for it."""
+    if proven.within:
+        return "in_session"
+    outcome = "confirmed" if proven.is_confirmed else "declined"
+    return f"{outcome}_by_code" if proven.is_by_code else outcome
+
+
 def _what(words: Words, proven: Proven) -> str:
-    change, share = proven.change, proven.share
+    change, share, session = proven.change, proven.share, proven.session
+    if proven.is_of_batch:
+        number = proven.documents[0].index + 1 if proven.documents else 0
+        return words.text("what", "leaf" if number else "batch", number=number, count=proven.count)
     return words.text(
         "what",
         change.action if change else proven.kind,
-        items=_items(words, proven.documents),
+        items=_items(words, tuple(item for item in proven.documents if item.index not in proven.declined)),
         keys=words.count("keys", len(share.keys) if share else 0),
         reason=words.text("reasons", change.reason) if change and change.reason else "",
+        signatures=words.count("signatures", session.signatures if session else 0),
+        minutes=words.count("minutes", session.minutes if session else 0),
     )
 
 
@@ -167,10 +119,22 @@ def _asked(words: Words, proven: Proven) -> Iterator[str]:
     who = by.id if by.id in {BY_OWNER, BY_OPERATOR} else "application"
     yield words.text("proven", who, id=by.id, name=by.name)
     if proven.text:
-        yield words.text("proven", "text", text=proven.text)
+        yield words.text("proven", "unshown" if proven.within else "text", text=proven.text)
     yield words.text("proven", "server", server=proven.server)
     yield words.text("proven", "asked", at=moment(proven.asked_at))
     yield words.text("proven", "channel_key", thumbprint=proven.channel_key)
+
+
+def _in_session(words: Words, proven: Proven) -> Iterator[str]:
+    """Tell of the session that was confirmed in place of what was signed."""
+    within = proven.within
+    if within is None:
+        return
+    signatures = words.count("signatures", within.session.signatures)
+    minutes, place = words.count("minutes", within.session.minutes), within.place
+    yield words.text("proven", "session", id=place.session, signatures=signatures, minutes=minutes, place=place.first)
+    if within.text:
+        yield words.text("proven", "session_text", text=within.text)
 
 
 def _concerned(words: Words, proven: Proven) -> Iterator[str]:
@@ -182,6 +146,8 @@ def _concerned(words: Words, proven: Proven) -> Iterator[str]:
     for phone in (change and change.phone, share and share.phone):
         if phone:
             yield words.text("proven", "other_phone", id=phone.id, name=phone.name)
+    if change and change.application:
+        yield words.text("proven", "allowed", id=change.application.id, name=change.application.name)
     if new:
         days = words.count("days", new.validity_days)
         yield words.text("proven", "new_key", id=new.id, key_type=new.key_type, days=days, subject=new.subject)
@@ -199,11 +165,26 @@ def _answered(words: Words, proven: Proven) -> Iterator[str]:
     phone = proven.phone
     yield words.text("proven", "phone", device=phone.id, name=phone.name, platform=phone.platform)
     yield words.text("proven", "enrolled", at=moment(phone.enrolled))
-    yield words.text("proven", "answered", at=moment(proven.answered_at))
+    if proven.answered_at is not None:
+        yield words.text("proven", "answered", at=moment(proven.answered_at))
     if proven.verification:
         yield words.text("proven.how", proven.verification)
+    if proven.is_confirmed and proven.mode is not Mode.NONE:
+        yield words.text("proven.mode", BY_CODE if proven.is_by_code else proven.mode)
+    yield from _left_out(words, proven)
+    if proven.cause is not None:
+        yield words.text("proven.causes", proven.cause)
     if proven.reason:
         yield words.text("proven", "reason", reason=proven.reason)
+
+
+def _left_out(words: Words, proven: Proven) -> Iterator[str]:
+    """Name the documents that were declined, by their numbers; of many the first."""
+    if not proven.declined:
+        return
+    numbers = [str(index + 1) for index in proven.declined[:MOST_NUMBERS]]
+    more = ["…"] if len(proven.declined) > MOST_NUMBERS else []
+    yield words.text("proven", "left_out", count=len(proven.declined), numbers=", ".join(numbers + more))
 
 
 def _logged(words: Words, proven: Proven) -> Iterator[str]:
@@ -218,14 +199,16 @@ def _logged(words: Words, proven: Proven) -> Iterator[str]:
 # --- the documents ---
 
 
-def _documents(words: Words, items: tuple[Item, ...]) -> Iterator[str]:
-    for number, item in enumerate(items, 1):
-        document, to_sign = item.document, item.to_sign
+def _documents(words: Words, proven: Proven) -> Iterator[str]:
+    for item in proven.documents:
+        document, to_sign, number = item.document, item.to_sign, item.index + 1
         if document is None:
             yield words.text("documents", "hash", number=number, algorithm=hash_name(to_sign), digest=to_sign.hex)
         else:
             size, digest = words.count("bytes", document.size), document.document_digest.hex
             yield words.text("documents", "shown", number=number, bytes=size, digest=digest, name=document.name)
+        if item.index in proven.declined:
+            yield words.text("documents", "declined", number=number)
 
 
 # --- what is not ---
@@ -234,35 +217,40 @@ def _documents(words: Words, items: tuple[Item, ...]) -> Iterator[str]:
 def _unproven(words: Words, proven: Proven, compared: Given | None) -> Iterator[str]:
     certified = proven.certificate is not None
     signed = certified and proven.kind is Kind.SIGN
-    named = [number for number, item in enumerate(proven.documents, 1) if item.document]
     yield words.text("unproven", "certified_person" if certified else "person")
-    yield words.text("unproven", "read")
-    if len(named) < len(proven.documents):
-        yield words.text("unproven", "content")
-    yield words.text("unproven.hands", proven.verification or "declined")
+    yield from _unseen(words, proven)
+    yield words.text("unproven.hands", BY_CODE if proven.is_by_code else proven.verification or "declined")
     if certified:
         yield words.text("unproven", "revoked")
     yield words.text("unproven", "time")
     yield words.text("unproven", "tree")
-    if named and compared is None:
-        yield words.text("unproven", "file")
-    if signed and named and not _all_signed(named, compared):
-        yield words.text("unproven", "over")
+    yield from _uncompared(words, proven, compared, signed=signed)
     yield words.text("unproven", "stopped")
     yield words.text("unproven", "forged_signature" if signed else "forged")
+
+
+def _unseen(words: Words, proven: Proven) -> Iterator[str]:
+    """Tell what the person may not have seen."""
+    yield words.text("unproven", "unshown" if proven.within else "read")
+    if proven.within:
+        yield words.text("unproven", "places")
+    if any(item.document is None for item in proven.documents):
+        yield words.text("unproven", "content")
+    if proven.is_confirmed and proven.mode is not Mode.NONE:
+        yield words.text("unproven", "page")
+
+
+def _uncompared(words: Words, proven: Proven, compared: Given | None, *, signed: bool) -> Iterator[str]:
+    """Tell what a given file would show."""
+    named = [item.index + 1 for item in proven.documents if item.document]
+    if named and compared is None:
+        yield words.text("unproven", "file")
+    over = [number for number in named if number - 1 not in proven.declined]
+    if signed and over and not _all_signed(over, compared):
+        unseen = proven.within or proven.is_by_code
+        yield words.text("unproven", "over_unseen" if unseen else "over")
 
 
 def _all_signed(named: list[int], compared: Given | None) -> bool:
     """Whether the given file shows all the signatures over documents: nothing else ties a name to what was signed."""
     return compared is not None and compared.is_signed and named == [compared.number]
-
-
-def _visible(character: str) -> str:
-    hidden = character in BLANK or unicodedata.category(character) in HIDDEN
-    return f"\\u{ord(character):04X}" if hidden else character
-
-
-@cache
-def _texts(language: str) -> dict[str, Any]:
-    texts = resources.files("dss.evidence").joinpath(f"texts/{language}.toml")
-    return tomllib.loads(texts.read_text(encoding="utf-8"))

@@ -4,19 +4,20 @@ Source: docs/evidence.md sections 1 and 5.
 """
 
 import math
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Recorded
-from dss.audit.log import Log, SignedHead
+from dss.audit.log import Log
 from dss.audit.merkle import LogDamaged, require_included
 from dss.audit.service import Audit
-from dss.evidence import phone_check, store
+from dss.evidence import phone_check, request_form, store
+from dss.evidence.pieces import Leaf, Piece, part_of, read_pieces, write_pieces
 from dss.evidence.record import Consistency, Core, LogProof, Record
 from dss.evidence.stating import ChannelKeys
 from dss.infra.db import Database
@@ -26,6 +27,7 @@ from dss.kernel.ids import TransactionId
 
 TOLD = "evidence"  # the member of the event's details
 ALTERED = "alarm.evidence_altered"
+OF_PARTS = "the evidence of a batch is of each of its documents: ask for one of them by its index"
 
 
 class Standing(StrEnum):
@@ -54,6 +56,40 @@ class Kept:
         return cls(transaction, core.encoded(), {TOLD: b64.url_encode(core.digest())})
 
 
+@dataclass(frozen=True, slots=True)
+class KeptPart:
+    """Evidence of a part of a batch, ready to be written with the event that tells of it.
+
+    first:   the index of its first document.
+    core:    canonical JSON. pieces: the signatures, canonical JSON.
+    details: what the event says of it.
+    """
+
+    transaction: TransactionId
+    first: int
+    core: bytes
+    pieces: bytes
+    details: dict[str, str]
+
+    @classmethod
+    def of(cls, transaction: TransactionId, core: Core, pieces: Sequence[Piece]) -> "KeptPart":
+        """Write a core down, and the signatures beside it: at least one, ascending by index.
+
+        core: without signatures; the root over them comes into it here.
+        """
+        whole = replace(core, part=part_of(pieces))
+        told = {TOLD: b64.url_encode(whole.digest())}
+        return cls(transaction, pieces[0].index, whole.encoded(), write_pieces(pieces), told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is kept, and the event that tells of it."""
+
+    recorded: Recorded
+    core: Core
+
+
 class Evidence:
     """Keeps what proves transactions, and gives it out with the log's proof."""
 
@@ -72,6 +108,11 @@ class Evidence:
         row = {"transaction_id": kept.transaction, "core": kept.core, "made_at": now}
         await store.add(connection, row)
 
+    async def keep_part(self, connection: AsyncConnection, kept: KeptPart, now: datetime) -> None:
+        """Write evidence in the database transaction of the part that it proves. Raises Conflict if there is some."""
+        row = {"transaction_id": kept.transaction, "first": kept.first, "core": kept.core, "pieces": kept.pieces}
+        await store.add_part(connection, row | {"made_at": now})
+
     async def of(self, id: TransactionId, kept_size: int | None = None) -> Record | None:
         """Return the evidence of a transaction, or None until its event is under a signed checkpoint.
 
@@ -82,16 +123,28 @@ class Evidence:
         """
         key = await self._channel_keys.log_key()
         async with self._altered_alarms(id):
-            recorded, core = await self._find(id)
-            phone_check.said_by_server(core, key)
-            signed = await self._log.newest()
-        size = 0 if signed is None else signed.head.size
-        if kept_size is not None and kept_size > size:
-            raise NotFound(f"the log has no checkpoint of {kept_size} leaves: its newest has {size}")
-        if signed is None or recorded.leaf is None or recorded.leaf >= size:
-            return None
+            found = await self._find(id)
+            phone_check.said_by_server(found.core, key)
+        proof = await self._proof(id, found.recorded, kept_size)
+        return None if proof is None else Record(found.core, proof)
+
+    async def of_leaf(
+        self, id: TransactionId, index: int, leaves: Sequence[bytes], kept_size: int | None = None
+    ) -> Record | None:
+        """Return the evidence of one document of a batch, as `of`.
+
+        leaves: the leaf data of all documents of the batch, in their order (`Item.leaf`).
+        Raises NotFound for an index that the batch does not have, Conflict where the document has no signature.
+        """
+        if not 0 <= index < len(leaves):
+            raise NotFound(f"the batch has no document {index}")
+        key = await self._channel_keys.log_key()
         async with self._altered_alarms(id):
-            return Record(core, await self._proof(recorded, recorded.leaf, signed, kept_size))
+            found, leaf = await self._find_leaf(id, index, leaves)
+            said = phone_check.said_by_server(found.core, key)
+            leaf.require_in(request_form.read(said.request.payload, said.request.claims).batch, found.core.part)
+        proof = await self._proof(id, found.recorded, kept_size)
+        return None if proof is None else Record(found.core, proof, leaf)
 
     async def export(self, id: TransactionId, actor: str) -> Record | None:
         """Return the evidence of a transaction to an operator, as `of`; the log tells who took it."""
@@ -107,34 +160,50 @@ class Evidence:
             ends = await store.leaves(connection, [_subject(id) for id in ids])
         signed = await self._log.newest()
         size = 0 if signed is None else signed.head.size
-        leaves = {subject: leaf for subject, leaf, details in ends if TOLD in details}
-        return {id: _standing(leaves, _subject(id), size) for id in ids}
+        told = [(subject, leaf) for subject, leaf, details in ends if TOLD in details]
+        return {id: _standing([leaf for subject, leaf in told if subject == _subject(id)], size) for id in ids}
 
-    async def _find(self, id: TransactionId) -> tuple[Recorded, Core]:
-        """Return the event of a transaction's end, and the core that it tells of."""
+    async def _find(self, id: TransactionId) -> _Found:
+        """Return what is kept of a transaction, and the event of its end."""
         async with self._database.read() as connection:
-            ends = await store.ends(connection, _subject(id))
+            told = _telling(await store.events(connection, _subject(id), store.ENDS))
             kept = await store.core_of(connection, id)
-        told = [recorded for recorded in ends if TOLD in recorded.event.details]
+            parts = bool(told) or await store.part_cores(connection, id)
         if not told:
-            raise Conflict("no evidence was kept of this transaction")
+            raise Conflict(OF_PARTS if parts else "no evidence was kept of this transaction")
         if kept is None:
             raise ValueError("the evidence is missing")
         core = Core.read(kept)
-        digest = b64.url_encode(core.digest())
-        # Whoever adds a false end, even one with the same digest, takes nothing away from the true one before it.
-        fitting = [recorded for recorded in told if recorded.event.details[TOLD] == digest]
-        if not fitting:
-            raise ValueError("the evidence is not what the log tells of")
-        return min(fitting, key=_place), core
+        return _Found(_first_about(core, told), core)
 
-    async def _proof(self, recorded: Recorded, leaf: int, signed: SignedHead, kept_size: int | None) -> LogProof:
-        size, consistency = signed.head.size, None
-        path = await self._log.inclusion(leaf, size)
-        require_included(leaf, recorded.entry(), path, signed.head)
-        if kept_size not in (None, size):
-            consistency = Consistency(kept_size, await self._log.consistency(kept_size, size))
-        return LogProof(recorded.members(), recorded.salt or b"", leaf, path, signed.note, consistency)
+    async def _find_leaf(self, id: TransactionId, index: int, leaves: Sequence[bytes]) -> tuple[_Found, Leaf]:
+        """Return what is kept of one document of a batch, with the event of its part, and the proof of its place."""
+        async with self._database.read() as connection:
+            told = _telling(await store.events(connection, _subject(id), [store.PART]))
+            part = await store.part_with(connection, id, index)
+            pieces = () if part is None else read_pieces(part[1])
+            number = next((number for number, piece in enumerate(pieces) if piece.index == index), None)
+            if part is None or number is None:
+                _require_whole(told, await store.part_cores(connection, id))
+                raise Conflict(f"document {index} of the batch has no signature")
+        core = Core.read(part[0])
+        return _Found(_first_about(core, told), core), Leaf.of(leaves, pieces, number)
+
+    async def _proof(self, id: TransactionId, recorded: Recorded, kept_size: int | None) -> LogProof | None:
+        """Return the log's proof of an event, or None until it is under a signed checkpoint."""
+        async with self._altered_alarms(id):
+            signed = await self._log.newest()
+        size, leaf = 0 if signed is None else signed.head.size, recorded.leaf
+        if kept_size is not None and kept_size > size:
+            raise NotFound(f"the log has no checkpoint of {kept_size} leaves: its newest has {size}")
+        if signed is None or leaf is None or leaf >= size:
+            return None
+        async with self._altered_alarms(id):
+            path, consistency = await self._log.inclusion(leaf, size), None
+            require_included(leaf, recorded.entry(), path, signed.head)
+            if kept_size not in (None, size):
+                consistency = Consistency(kept_size, await self._log.consistency(kept_size, size))
+            return LogProof(recorded.members(), recorded.salt or b"", leaf, path, signed.note, consistency)
 
     @asynccontextmanager
     async def _altered_alarms(self, id: TransactionId) -> AsyncIterator[None]:
@@ -147,6 +216,27 @@ class Evidence:
             raise Tampered(told, audited=True) from fault
 
 
+def _telling(events: Iterable[Recorded]) -> list[Recorded]:
+    return [recorded for recorded in events if TOLD in recorded.event.details]
+
+
+def _first_about(core: Core, told: Iterable[Recorded]) -> Recorded:
+    """Return the first event that tells of a core. Raises ValueError where none does."""
+    digest = b64.url_encode(core.digest())
+    # Whoever adds a false event, even one with the same digest, takes nothing away from the true one before it.
+    about = [recorded for recorded in told if recorded.event.details[TOLD] == digest]
+    if not about:
+        raise ValueError("the evidence is not what the log tells of")
+    return min(about, key=_place)
+
+
+def _require_whole(told: Iterable[Recorded], cores: Iterable[bytes]) -> None:
+    """Raise ValueError where the log tells of a part that is not kept."""
+    kept = {b64.url_encode(Core.read(core).digest()) for core in cores}
+    if any(recorded.event.details[TOLD] not in kept for recorded in told):
+        raise ValueError("the evidence of a part of the batch is missing")
+
+
 def _place(recorded: Recorded) -> float:
     return math.inf if recorded.leaf is None else recorded.leaf
 
@@ -155,8 +245,9 @@ def _subject(id: TransactionId) -> str:
     return f"transaction:{id}"
 
 
-def _standing(leaves: dict[str, int | None], subject: str, size: int) -> Standing:
-    if subject not in leaves:
+def _standing(leaves: list[int | None], size: int) -> Standing:
+    """Return where evidence stands that events with these leaf numbers tell of: a batch has one event for each part."""
+    if not leaves:
         return Standing.NONE
-    leaf = leaves[subject]
-    return Standing.SEALED if leaf is not None and leaf < size else Standing.PENDING
+    sealed = all(leaf is not None and leaf < size for leaf in leaves)
+    return Standing.SEALED if sealed else Standing.PENDING

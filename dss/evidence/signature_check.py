@@ -4,16 +4,18 @@ Source: docs/evidence.md section 2 steps 14 and 15; RFC 5652 section 11, RFC 503
 """
 
 import hashlib
+from collections.abc import Sequence
 
 from asn1crypto import cms
 from cryptography import x509
 
-from dss.devices.request import Item
+from dss.devices.items import Item
 from dss.documents.attributes import signed_attributes
 from dss.evidence import certificate_check
+from dss.evidence.concerned import Key
 from dss.evidence.fields import EvidenceRefused, looking_at, require
-from dss.evidence.record import Piece
-from dss.evidence.request_form import BARE_FORMAT, Request
+from dss.evidence.item_form import BARE_FORMAT
+from dss.evidence.pieces import Piece
 from dss.infra import signatures
 from dss.kernel.digest import Digest
 from dss.kernel.keyspec import Scheme
@@ -21,16 +23,13 @@ from dss.kernel.keyspec import Scheme
 KNOWN = ("content-type (data)", "message-digest", "signing-certificate-v2 of the signer's certificate")
 
 
-def check(asked: Request, pieces: tuple[Piece, ...], certificate: x509.Certificate, der: bytes) -> None:
+def check(key: Key | None, signed: Sequence[tuple[Item, Piece]], certificate: x509.Certificate, der: bytes) -> None:
     """Verify the signatures of a confirmed `sign`. der: the certificate's own bytes. Raises EvidenceRefused."""
-    named = asked.key is not None and asked.key.certificate_sha256 == hashlib.sha256(der).digest()
+    named = key is not None and key.certificate_sha256 == hashlib.sha256(der).digest()
     require(named, "the signer's certificate is not the one that the request names")
     certificate_check.require_may_sign(certificate)
-    wanted = [item.index for item in asked.documents]
-    require(bool(wanted), "nothing was asked to be signed")
-    require(wanted == list(range(len(wanted))), "the request's documents are not counted from 0")
-    require([piece.index for piece in pieces] == wanted, "the signatures are not those of the request's documents")
-    for item, piece in zip(asked.documents, pieces, strict=True):
+    require(bool(signed), "nothing was asked to be signed")
+    for item, piece in signed:
         what = f"the signature of document {item.index}"
         _require_attributes(item, piece, der, what)
         by_key = signatures.is_by(certificate.public_key(), Scheme.named(item.scheme), item.to_sign, piece.value)

@@ -6,7 +6,7 @@ of the session that only signs and cannot be read, whoever asks; `setup.create_k
 Source: RFC 5649 (AES-KWP).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,7 @@ from dss.kernel.digest import Digest
 from dss.kernel.keyspec import KeySpec, Padding, Scheme
 
 KEK_PREFIX = "kek-"
+AT_ONCE = 50  # signatures by which one call to the HSM keeps others waiting
 UNWRAPPED = {
     Attribute.CLASS: ObjectClass.PRIVATE_KEY,
     Attribute.TOKEN: False,
@@ -77,20 +78,30 @@ class UserKeys:
         return await self._token.run(lambda bench: _generate(bench, spec), self._probe)
 
     async def sign(self, key: WrappedKey, scheme: Scheme, digest: Digest) -> bytes:
-        """Unwrap, sign, destroy.
+        """Unwrap, sign, destroy. Returns and raises as `sign_all`."""
+        return (await self.sign_all(key, [(scheme, digest)]))[0]
 
-        Returns an RSA signature as it is, an ECDSA one as a DER SEQUENCE of r and s (RFC 3279 section 2.2.3).
+    async def sign_all(self, key: WrappedKey, wanted: Sequence[tuple[Scheme, Digest]]) -> list[bytes]:
+        """Sign digests in their order: unwrap, sign AT_ONCE of them, destroy, and so on.
+
+        Returns RSA signatures as they are, ECDSA ones as a DER SEQUENCE of r and s (RFC 3279 section 2.2.3).
         Raises Invalid where key and scheme do not fit, BlobRefused for a wrapped key that this HSM did not make so,
         HsmUnavailable.
         """
-        todo = operation(key.spec, scheme, digest)
+        todo = [operation(key.spec, scheme, digest) for scheme, digest in wanted]
+        made: list[bytes] = []
+        for start in range(0, len(todo), AT_ONCE):
+            made += await self._run(key, todo[start : start + AT_ONCE])
+        pairs = zip(wanted, made, strict=True)
+        return [ecdsa_der(value) if scheme.padding is Padding.ECDSA else value for (scheme, _), value in pairs]
+
+    async def _run(self, key: WrappedKey, todo: Sequence[Operation]) -> list[bytes]:
         try:
-            signature = await self._token.run(lambda bench: _sign(bench, key, todo), self._probe)
+            return await self._token.run(lambda bench: _sign(bench, key, todo), self._probe)
         except Refused as refusal:
             if isinstance(refusal.__cause__, _NotUnwrapped):
                 raise BlobRefused("the HSM does not unwrap this key") from refusal
             raise
-        return ecdsa_der(signature) if scheme.padding is Padding.ECDSA else signature
 
     async def check(self) -> None:
         """Unwrap a known key. Raises HsmUnavailable."""
@@ -131,9 +142,9 @@ def _generate(bench: Bench, spec: KeySpec) -> GeneratedKey:
     return GeneratedKey(WrappedKey(kek_id, wrapped, spec), spki)
 
 
-def _sign(bench: Bench, key: WrappedKey, todo: Operation) -> bytes:
+def _sign(bench: Bench, key: WrappedKey, todo: Sequence[Operation]) -> list[bytes]:
     with _unwrapped(bench, key) as private:
-        return todo.by(private)
+        return [one.by(private) for one in todo]
 
 
 @contextmanager

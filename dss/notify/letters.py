@@ -105,12 +105,34 @@ def pin_changed_letter(reader: Reader, device: str, stop_url: str) -> Letter:
 def key_changed_letter(reader: Reader, credential_id: str, what: str) -> Letter:
     """Build the letter that tells of a key: it was suspended, resumed, revoked, destroyed or replaced.
 
-    what: one of these words, or password when the key's password was set or changed.
+    what: one of these words, password when the key's password was set or changed, or offline_set or offline_ended.
     """
     text = _words(reader.locale)["key_changed"]
     change = text[what]
     about = (text["intro"], _set_apart(credential_id), change["text"])
     return _letter(reader, change["subject"], *about, text["warning"])
+
+
+# --- who may ask ---
+
+
+def application_allowed_letter(reader: Reader, application: str) -> Letter:
+    """Build the letter that tells a signer of an application that an operator lets ask them again."""
+    text = _words(reader.locale)["application_allowed"]
+    return _letter(reader, text["subject"], text["intro"], _set_apart(application), text["warning"])
+
+
+def not_me_letter(reader: Reader, signer: str, application: str, *, stopped: bool) -> Letter:
+    """Build the letter to the operators about a signer who declined a request as not theirs.
+
+    signer: the login. application: the name of who asked; stopped: whether it may ask the signer no more.
+    """
+    words = _words(reader.locale)
+    text = words["not_me"]
+    about = (text["intro"], _set_apart(signer), text["asked_by"], _set_apart(application))
+    effect = [text["stopped"]] if stopped else []
+    body = _body(text["greeting"], *about, *effect, text["advice"], words["common"]["no_reply"])
+    return Letter(reader.recipient, text["subject"], body)
 
 
 # --- the parts of a letter ---

@@ -1,14 +1,12 @@
 """Queries over the things to sign inside a transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dss.devices.request import Item, Shown
-from dss.kernel import b64
-from dss.kernel.digest import SHA256, Digest, algorithm_named
+from dss.devices.items import Item
 from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import DocumentId, TransactionId
 from dss.transactions.model import Entry, Signed
@@ -37,6 +35,20 @@ async def of(connection: AsyncConnection, transaction: TransactionId) -> tuple[E
     return tuple(_entry(row) for row in await connection.execute(query))
 
 
+async def page(connection: AsyncConnection, transaction: TransactionId, first: int, limit: int) -> tuple[Entry, ...]:
+    """Return up to `limit` entries of a transaction, in order, from an index on."""
+    mine = (entries.c.transaction_id == transaction) & (entries.c.index >= first)
+    query = sa.select(entries).where(mine).order_by(entries.c.index).limit(limit)
+    return tuple(_entry(row) for row in await connection.execute(query))
+
+
+async def counts(connection: AsyncConnection, transaction: TransactionId) -> tuple[int, int]:
+    """Return how many entries a transaction has, and of how many there is a signature."""
+    query = sa.select(sa.func.count(), sa.func.count(entries.c.signature))
+    row = (await connection.execute(query.where(entries.c.transaction_id == transaction))).one()
+    return row[0], row[1]
+
+
 async def one(connection: AsyncConnection, transaction: TransactionId, index: int) -> Entry:
     """Return one entry. Raises NotFound."""
     query = sa.select(entries).where(entries.c.transaction_id == transaction, entries.c.index == index)
@@ -46,11 +58,14 @@ async def one(connection: AsyncConnection, transaction: TransactionId, index: in
     return _entry(row)
 
 
-async def put_signed(connection: AsyncConnection, transaction: TransactionId, index: int, signed: Signed) -> None:
-    """Write a result."""
-    result = {"signature": signed.signature, "file_sha256": signed.file_sha256, "file_size": signed.file_size}
-    mine = (entries.c.transaction_id == transaction) & (entries.c.index == index)
-    await connection.execute(sa.update(entries).where(mine).values(result))
+async def put_all_signed(connection: AsyncConnection, transaction: TransactionId, made: Mapping[int, Signed]) -> None:
+    """Write results, by the indexes of what they are of."""
+    mine = (entries.c.transaction_id == transaction) & (entries.c.index == sa.bindparam("at"))
+    names = ("signature", "file_sha256", "file_size")
+    rows = [{"at": index} | {f"to_{name}": getattr(signed, name) for name in names} for index, signed in made.items()]
+    if rows:
+        step = sa.update(entries).where(mine).values({name: sa.bindparam(f"to_{name}") for name in names})
+        await connection.execute(step, rows)
 
 
 async def forget(connection: AsyncConnection, transaction: TransactionId) -> None:
@@ -59,19 +74,17 @@ async def forget(connection: AsyncConnection, transaction: TransactionId) -> Non
     await connection.execute(sa.update(entries).where(entries.c.transaction_id == transaction).values(emptied))
 
 
+async def drop(connection: AsyncConnection, transaction: TransactionId) -> tuple[Entry, ...]:
+    """Delete the entries of what becomes no transaction; return them."""
+    dropped = await of(connection, transaction)
+    await connection.execute(sa.delete(entries).where(entries.c.transaction_id == transaction))
+    return dropped
+
+
 def _entry(row: Any) -> Entry:
     signed = None if row.signature is None else Signed(row.signature, row.file_sha256, row.file_size or 0)
     document = None if row.document_id is None else DocumentId(row.document_id)
-    item = _item(row.item)
+    item = Item.of_member(row.item)
     if item.index != row.index:
         raise Conflict("an entry of the transaction is not in its place")
     return Entry(item, document, row.place, signed)
-
-
-def _item(member: dict[str, Any]) -> Item:
-    to_sign = Digest(algorithm_named(member["hash_algorithm"]), b64.url_decode(member["to_sign"]))
-    shown = None
-    if "document_digest" in member:
-        digest = Digest(SHA256, b64.url_decode(member["document_digest"]))
-        shown = Shown(member["name"], member["media_type"], member["size"], digest)
-    return Item(member["index"], member["format"], member["scheme"], to_sign, shown)

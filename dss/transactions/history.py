@@ -16,11 +16,10 @@ from dss.evidence.service import Standing
 from dss.kernel import canonical
 from dss.kernel.errors import NotFound
 from dss.kernel.ids import DeviceId, TransactionId
-from dss.transactions import store
+from dss.transactions import leaves, store
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
 from dss.transactions.parts import Parts
-from dss.transactions.proving import require_answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,13 @@ class History:
         entries = tuple(_past(transaction, phones, standings[transaction.id]) for transaction in told)
         return Page(entries, told[-1].id if len(found) > limit else None)
 
-    async def evidence(self, phone: Device, id: TransactionId, kept_size: int | None) -> Record | None:
+    async def evidence(
+        self, phone: Device, id: TransactionId, kept_size: int | None, index: int | None = None
+    ) -> Record | None:
         """Return the evidence of a transaction of a phone's owner; None while it is not sealed yet.
 
-        kept_size: of the checkpoint that the owner kept, to which the log is to be proven consistent.
+        kept_size: of the checkpoint that the owner kept, to which the log is to be proven consistent. index: of one
+        document of a batch.
         Raises NotFound, also for another's and for a size that the log does not have, Conflict where there is none,
         Tampered.
         """
@@ -86,8 +88,7 @@ class History:
             transaction = (await store.get(connection, id)).as_of(p.clock.now())
         if transaction.user_id != phone.user_id:
             raise NotFound
-        require_answered(transaction.state)
-        return await p.evidence.of(id, kept_size)
+        return await leaves.evidence_of(p, transaction, kept_size, index)
 
 
 def _past(transaction: Transaction, phones: Mapping[DeviceId, Device], standing: Standing) -> Past:

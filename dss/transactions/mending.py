@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from dss.audit.event import Event
 from dss.audit.seals import Register, Sealed, Stored
 from dss.ca.model import Reason
+from dss.clients.registers import CLIENT_POLICIES
 from dss.credentials.model import LIVING, Credential, CredentialState
-from dss.credentials.registers import ACTIVATIONS, CREDENTIALS
+from dss.credentials.registers import ACTIVATIONS, CREDENTIALS, OFFLINE_KEYS, SESSIONS
 from dss.credentials.tables import credentials
 from dss.credentials.verifying import serial_of
 from dss.devices import store as devices
@@ -20,18 +21,33 @@ from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS, SHARES
 from dss.hsm.servicekeys import ServiceKeys
 from dss.kernel.errors import Conflict, Invalid, NotFound
 from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId
+from dss.kernel.policy import STRICTEST
 from dss.notify import letters
 from dss.notify.model import Letter
 from dss.operators.model import Proposal
 from dss.operators.service import Approvals
 from dss.operators.store import PROPOSALS
+from dss.transactions.asking_store import BLOCKS
 from dss.transactions.parts import Parts
 from dss.transactions.plans import Change, Ends, Plan, Plans
 from dss.users.store import USERS
 
 REGISTERS: dict[str, Register[Any]] = {
     register.kind: register
-    for register in (USERS, DEVICES, ENROLMENTS, BOX_KEYS, CREDENTIALS, ACTIVATIONS, SHARES, PROPOSALS)
+    for register in (
+        USERS,
+        DEVICES,
+        ENROLMENTS,
+        BOX_KEYS,
+        CREDENTIALS,
+        ACTIVATIONS,
+        SHARES,
+        PROPOSALS,
+        CLIENT_POLICIES,
+        BLOCKS,
+        SESSIONS,
+        OFFLINE_KEYS,
+    )
 }
 PAGE = 500
 Value = TypeVar("Value")
@@ -52,12 +68,16 @@ def _ended(now: datetime, actor: str) -> dict[str, dict[str, Any]]:
     no_key = {"state": CredentialState.DESTROYED.value, "key_blob": b"", "holders": [], "relock": False}
     return {
         DEVICES.kind: {"state": DeviceState.REMOVED.value, "recent": [], **unlocked},
-        CREDENTIALS.kind: no_key | {"suspended_by": None, "password": None},
+        CREDENTIALS.kind: no_key | {"suspended_by": None, "password": None, "policy": None},
         ENROLMENTS.kind: {"state": EnrolmentState.DEAD.value, "sealed_secret": None},
         BOX_KEYS.kind: {"destroyed_at": now, "slot": None},
         SHARES.kind: {"state": ShareState.STOPPED.value, "jwe": None},
         ACTIVATIONS.kind: {"consumed_at": now},
+        SESSIONS.kind: {"signatures": 0, "ends_at": now},
+        OFFLINE_KEYS.kind: {"secrets": b"", "ended_at": now},
         PROPOSALS.kind: {"approved_by": actor},
+        BLOCKS.kind: {"lifted_at": now, "lifted_by": actor},
+        CLIENT_POLICIES.kind: {"policy": STRICTEST.member()},  # what it said is not known: operators say it anew
     }
 
 

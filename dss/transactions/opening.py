@@ -1,21 +1,28 @@
 """The verb open: turn a relying application's wish into a transaction that a phone can be shown."""
 
 from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
+from dss.audit.seals import Sealed
 from dss.credentials import subject as subjects
 from dss.credentials.model import LIVING, Credential
-from dss.devices.request import Item, Kind, Shown
+from dss.devices.items import Item, Shown
+from dss.devices.request import Kind
 from dss.documents.model import Document, PrepareFor
 from dss.kernel import b64
 from dss.kernel.digest import Digest
 from dss.kernel.errors import Conflict, NotFound
-from dss.kernel.ids import CredentialId, DeviceId
+from dss.kernel.ids import ClientId, CredentialId, DeviceId
 from dss.kernel.keyspec import Scheme, require_fit
+from dss.kernel.policy import Mode, Policy
 from dss.transactions import prepared, rules
-from dss.transactions.drafting import Draft, Drafting
-from dss.transactions.model import Entry, OpenCreation, OpenSigning, Transaction
+from dss.transactions.browsers import Browser, reach
+from dss.transactions.drafting import Draft, Drafting, Ready
+from dss.transactions.model import Asking, Entry, OpenCreation, OpenSigning, Reach, Transaction
 from dss.transactions.parts import Parts
+from dss.transactions.placing import Placing
+from dss.transactions.policies import effective
 from dss.users.model import User
 
 
@@ -30,40 +37,106 @@ def named_to_open(credential: Credential) -> dict[str, Any]:
     return named(credential) | ({} if credential.password is None else {"password": credential.password})
 
 
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What a wish of a relying application rests on: the key, whose it is, and how they are asked.
+
+    mode: how the person makes sure. policy: the strictest of all. reach: who comes to know, from this browser.
+    """
+
+    key: Sealed[Credential]
+    user: User
+    mode: Mode
+    policy: Policy
+    browser: Browser
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds(Footing):
+    """What a wish for signatures rests on: besides, how documents are prepared, and the session if it is in one."""
+
+    how: PrepareFor
+    session: Transaction | None
+
+
 class Opening:
     """Opens transactions for relying applications and operators."""
 
-    def __init__(self, parts: Parts, drafting: Drafting) -> None:
+    def __init__(self, parts: Parts, drafting: Drafting, placing: Placing) -> None:
         self._parts = parts
         self._drafting = drafting
+        self._placing = placing
 
     async def open_signing(self, wish: OpenSigning) -> Transaction:
-        """Prepare what is to be signed, and ask the signer's phone.
+        """Prepare what is to be signed, and ask the signer's phone; or none, where it is within a session.
 
-        Raises Invalid, DeceptiveText, BadDigest, BadDocument, NotFound, Conflict, TooMany, IdempotencyConflict.
+        Raises Invalid, DeceptiveText, BadDigest, BadDocument, NotFound, Conflict, TooMany, Forbidden, Expired,
+        IdempotencyConflict.
         """
         p = self._parts
         rules.require_acceptable(wish, p.limits)
         if known := await self._drafting.known(wish.client_id, wish.idempotency):
             return known
-        key = await p.credentials.sealed(wish.credential_id)
+        grounds = await self.grounds(wish)
+        return await self.ask(wish, grounds, await self._entries(wish, grounds.how))
+
+    async def footing(self, kind: Kind, client_id: ClientId, credential_id: CredentialId, asked: Asking) -> Footing:
+        """Return what a wish concerning a key rests on. Raises NotFound, Conflict, Invalid, Tampered."""
+        p = self._parts
+        key = await p.credentials.sealed(credential_id)
         credential = key.value
         await p.credentials.require_usable(credential)
         user = await p.users.get(credential.user_id)
         await self._require_phone(user, credential.holders)
+        policy = await effective(p, client_id, credential.policy)
+        browser = Browser.named(user.id, client_id, asked.browser)
+        return Footing(
+            key=key,
+            user=user,
+            mode=Mode.strictest((policy.mode_of(kind.value), asked.mode)),
+            policy=policy,
+            browser=browser,
+            reach=await reach(p, policy.device_link, browser),
+        )
+
+    async def grounds(self, wish: OpenSigning) -> Grounds:
+        """Return what a wish for signatures rests on. Raises as `footing`."""
+        asked = Asking(wish.text, wish.mode, wish.browser, wish.expires_in)
+        on = await self.footing(Kind.SIGN, wish.client_id, wish.credential_id, asked)
+        how, session = self._how(wish, on.key.value, on.user), None
+        if wish.session_id is not None:
+            session = await self._placing.session_of(wish.client_id, wish.session_id, wish.credential_id)
+        return Grounds(on.key, on.user, on.mode, on.policy, on.browser, on.reach, how, session)
+
+    async def ask(
+        self, wish: OpenSigning, grounds: Grounds, made: tuple[Entry, ...], ready: Ready | None = None
+    ) -> Transaction:
+        """Ask the signer's phone to confirm what was prepared. Raises TooMany, IdempotencyConflict."""
+        p, credential = self._parts, grounds.key.value
         draft = Draft(
             kind=Kind.SIGN,
             client_id=wish.client_id,
-            user=user,
+            user=grounds.user,
             credential=named_to_open(credential),
             text=wish.text,
-            entries=await self._entries(wish, self._how(wish, credential, user)),
+            entries=made,
             confirm_within=wish.expires_in or p.limits.confirm_within,
-            more={"relock": True} if credential.relock else {},
             idempotency=wish.idempotency,
-            key=key,
+            key=grounds.key,
+            ready=ready,
         )
-        return await self._drafting.open(draft)
+        if grounds.session is not None:
+            return await self._placing.open(draft, grounds.session)
+        asking = replace(
+            draft,
+            more={"relock": True} if credential.relock else {},
+            mode=grounds.mode,
+            answer_by=grounds.policy.answer_by,
+            reach=grounds.reach,
+            browser_sha256=grounds.browser.sha256,
+        )
+        return await self._drafting.open(asking)
 
     async def open_creation(self, wish: OpenCreation) -> Transaction:
         """Ask the signer's phone to confirm a new key, and the end of the one that it replaces.
@@ -75,6 +148,7 @@ class Opening:
         if known := await self._drafting.known(wish.client_id, wish.idempotency):
             return known
         user = await self._reachable(wish.login)
+        policy = await effective(p, wish.client_id)
         subject = subjects.of(user).rfc4514()
         wanted = {"subject": subject, "key_type": wish.key_spec.value, "validity_days": p.limits.certificate_days}
         draft = Draft(
@@ -85,8 +159,15 @@ class Opening:
             credential={"id": p.ids.new(), **wanted, **await self._replaced(wish.replaces, user)},
             confirm_within=p.limits.confirm_within,
             idempotency=wish.idempotency,
+            mode=policy.mode_of(Kind.CREATE.value),
+            reach=await self._reach_of_creation(wish, user, policy),
         )
         return await self._drafting.open(draft)
+
+    async def _reach_of_creation(self, wish: OpenCreation, user: User, policy: Policy) -> Reach:
+        if wish.client_id is None:
+            return Reach.PHONES
+        return await reach(self._parts, policy.device_link, Browser.named(user.id, wish.client_id, ""))
 
     async def _replaced(self, id: CredentialId | None, user: User) -> dict[str, Any]:
         if id is None:
@@ -131,13 +212,14 @@ class Opening:
         try:
             for index, id in enumerate(wish.documents):
                 document = await self._parts.documents.get(wish.client_id, id)
-                made.append(await self._prepared(index, document, how))
+                made.append(await self.prepared(index, document, how))
         except BaseException:
             await self._drafting.discard(made)
             raise
         return tuple(made)
 
-    async def _prepared(self, index: int, document: Document, how: PrepareFor) -> Entry:
+    async def prepared(self, index: int, document: Document, how: PrepareFor) -> Entry:
+        """Give a document its place for the signature. Raises BadDocument, Invalid, Unavailable."""
         made = await self._parts.documents.prepare(document, how)
         shown = Shown(document.name, document.media_type, document.size, document.digest)
         item = Item(index, "PAdES-B-B", how.scheme.name, made.to_sign, shown)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from dss.audit.seals import Seals
 from dss.audit.service import Audit
 from dss.ca.service import Ca
+from dss.clients.policies import ClientPolicies
 from dss.clients.service import Clients
+from dss.credentials.code_door import CodeDoor
 from dss.credentials.door import Door
 from dss.credentials.making import Making
 from dss.credentials.service import Credentials
@@ -17,6 +19,7 @@ from dss.infra.bus import Bus
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
 from dss.kernel.ids import Ids, TransactionId, UserId
+from dss.kernel.policy import Policy
 from dss.notify.service import Notify
 from dss.transactions.model import Limits
 from dss.users.service import Users
@@ -30,6 +33,7 @@ class Parts:
     """The capabilities below, and the mechanisms.
 
     server: the base URL by which phones know this server. name: what phones show when the operator asks.
+    least:  the policy that the operator sets for all; its session is the ceiling of every session.
     """
 
     server: str
@@ -37,8 +41,10 @@ class Parts:
     database: Database
     users: Users
     clients: Clients
+    client_policies: ClientPolicies
     documents: Documents
     door: Door
+    codes: CodeDoor
     credentials: Credentials
     making: Making
     ca: Ca
@@ -52,6 +58,7 @@ class Parts:
     clock: Clock
     ids: Ids
     limits: Limits
+    least: Policy
 
 
 def topic(id: TransactionId) -> str:

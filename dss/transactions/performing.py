@@ -18,20 +18,21 @@ from dss.audit.seals import Draft, Sealed
 from dss.credentials.activation import Activation
 from dss.credentials.making import Certified
 from dss.credentials.model import Spending
-from dss.credentials.service import Spent
 from dss.devices.model import Device
 from dss.devices.request import Kind
-from dss.evidence.service import Kept
 from dss.hsm.token import Refused
 from dss.kernel.errors import Conflict, DssError, Overtaken, Tampered, Unavailable
-from dss.kernel.ids import DeviceId
 from dss.notify import letters
 from dss.notify.model import Sealed as SealedLetter
-from dss.transactions import entries, leasing, prepared, proving, rules, store
+from dss.transactions import leasing, proving, rules, store
+from dss.transactions.activating import activation_of
+from dss.transactions.ending import Ending
 from dss.transactions.machine import ENDED, Late, State, Work
-from dss.transactions.model import Entry, Signed, Transaction
+from dss.transactions.model import Transaction
 from dss.transactions.parts import WORK, Parts, topic
 from dss.transactions.plans import Ends, Plan, Plans
+from dss.transactions.proving import Answered
+from dss.transactions.signing import Releasing
 
 log = structlog.get_logger(__name__)
 RETRY, LONGEST_PAUSE, GIVE_UP = timedelta(seconds=2), timedelta(minutes=1), timedelta(hours=24)
@@ -66,6 +67,8 @@ class Performing:
         self._plans = plans
         self._changes = changes
         self._work = work
+        self._ending = Ending(parts)
+        self._releasing = Releasing(parts, plans, self._ending)
 
     async def run(self) -> None:
         """Work until cancelled; when there is nothing to do, or a part is down, wait and look again."""
@@ -104,10 +107,11 @@ class Performing:
         return True
 
     async def _perform(self, held: Transaction) -> None:
-        activation = _activation(held)
+        async with self._parts.database.read() as connection:
+            activation, asked, session = await activation_of(connection, held)
         rules.require_own(held, activation.asked())
         if held.kind is Kind.SIGN:
-            await self._sign(held, activation)
+            await self._releasing.sign(held, activation, asked, session)
         elif held.kind in self._changes:
             await self._change(held, activation)
         elif self._work is Work.KEY:
@@ -116,29 +120,14 @@ class Performing:
         else:
             await self._certify(held, activation)
 
-    async def _sign(self, held: Transaction, activation: Activation) -> None:
-        async with self._parts.database.read() as connection:
-            asked = await entries.of(connection, held.id)
-        rules.require_shown(asked, held.request)
-        channel_key = await self._parts.evidence.channel_key()
-        spent = await self._parts.credentials.sign(activation)
-        key = spent.by.value
-        results = {
-            entry.item.index: await self._result(entry, signature, proving.path_of(key))
-            for entry, signature in zip(asked, spent.signatures, strict=True)
-        }
-        fruit = proving.signed(asked, spent.signatures, key)
-        kept = proving.kept_of(held, activation.answer, spent.phone, channel_key, fruit)
-        await self._release(held, results, spent, kept)
-
     async def _change(self, held: Transaction, activation: Activation) -> None:
         p, change = self._parts, self._changes[held.kind]
         channel_key = await p.evidence.channel_key()
         done = await change(held, activation)
-        kept = proving.kept_of(held, activation.answer, done.phone, channel_key)
+        kept = proving.kept_of(held, Answered.confirmed(held), done.phone, channel_key)
 
         async def release(connection: AsyncConnection) -> None:
-            event = await self._finish(connection, held, kept)
+            event = await self._ending.sign_off(connection, held, kept)
             for known in done.upon:
                 await p.seals.require_unchanged(connection, known)
             await p.seals.write(connection, done.spending, event)
@@ -148,19 +137,19 @@ class Performing:
         except Overtaken as fault:
             raise Unavailable("another change came first") from fault
         except Late:
-            await self._note_late(held)
+            await self._ending.note_late(held)
 
     async def _certify(self, held: Transaction, activation: Activation) -> None:
         p = self._parts
         channel_key = await p.evidence.channel_key()
         certified = await p.making.certify(activation)
         fruit = proving.certified(certified.credential.value)
-        kept = proving.kept_of(held, activation.answer, certified.phone, channel_key, fruit)
+        kept = proving.kept_of(held, Answered.confirmed(held), certified.phone, channel_key, fruit)
         post = await self._farewell(certified)
         topics: list[str] = []
         try:
             async with p.database.write() as connection:
-                event = await self._finish(connection, held, kept)
+                event = await self._ending.sign_off(connection, held, kept)
                 if certified.replaced is not None:
                     ends = Ends("the key was replaced by another", credentials=(certified.replaced.value.id,))
                     topics = await self._plans.end(connection, ends, "server", but=held.id)
@@ -173,7 +162,7 @@ class Performing:
                 raise Unavailable("another change came first") from fault
             if not isinstance(fault, Late):
                 raise
-            await self._note_late(held)
+            await self._ending.note_late(held)
         await p.bus.wake(*topics)
 
     async def _farewell(self, certified: Certified) -> list[SealedLetter]:
@@ -183,44 +172,6 @@ class Performing:
         old, p = certified.replaced.value, self._parts
         user = await p.users.get(old.user_id)
         return [await p.notify.seal(letters.key_changed_letter(user.reader, old.id, "replaced"))]
-
-    async def _result(self, entry: Entry, signature: bytes, chain: tuple[bytes, ...]) -> Signed:
-        made = prepared.of(entry)
-        if made is None:
-            return Signed(signature)
-        finished = await self._parts.documents.complete(made, signature, chain)
-        return Signed(signature, finished.digest.value, finished.size)
-
-    async def _release(self, held: Transaction, results: dict[int, Signed], spent: Spent, kept: Kept) -> None:
-        """Write the results, consume the Activation and end the transaction: all or nothing, and only once."""
-        p = self._parts
-        topics: list[str] = []
-        relocked = spent.relocked is not None
-        stale = await self._plans.stale_shares(held.user_id, held.key, "server") if relocked else ()
-        try:
-            async with p.database.write() as connection:
-                event = await self._finish(connection, held, kept)
-                if relocked:
-                    ends = Ends("the key was locked anew", sharers=(held.user_id,))
-                    topics = await self._plans.end(connection, ends, "server", but=held.id)
-                for change in stale:
-                    await p.seals.write(connection, *change)
-                for index, signed in results.items():
-                    await entries.put_signed(connection, held.id, index, signed)
-                await p.credentials.consume(connection, spent, event)
-        except Overtaken as fault:
-            raise Unavailable("another change came first") from fault
-        except Late:
-            await self._note_late(held)
-        await p.bus.wake(*topics)
-
-    async def _finish(self, connection: AsyncConnection, held: Transaction, kept: Kept) -> Event:
-        """End a transaction as signed, with its evidence; return the event that tells of both. Raises Late."""
-        p, now = self._parts, self._parts.clock.now()
-        await store.finish(connection, held, State.SIGNED, now)
-        await p.evidence.keep(connection, kept, now)
-        details = {"lease": str(held.lease), **kept.details}
-        return Event("transaction.signed", "server", f"transaction:{held.id}", details=details)
 
     async def _hand_on(self, held: Transaction, work: Work) -> None:
         p = self._parts
@@ -263,24 +214,5 @@ class Performing:
                     connection, Event("transaction.failed", "server", subject, Outcome.FAILED, {"why": why})
                 )
         except Late:
-            await self._note_late(held)
+            await self._ending.note_late(held)
         await self._abandon_ended(held)
-
-    async def _note_late(self, held: Transaction) -> None:
-        """Record that a result came to nothing: the transaction ended, or is in another attempt's hands."""
-        kind, details = "transaction.late_result_discarded", {"lease": str(held.lease)}
-        event = Event(kind, "server", f"transaction:{held.id}", Outcome.FAILED, details)
-        async with self._parts.database.write() as connection:
-            await self._parts.audit.record(connection, event)
-
-
-def _activation(held: Transaction) -> Activation:
-    return Activation(
-        request=held.request,
-        request_jws=held.request_jws,
-        answer=held.answer or "",
-        box=held.box or "",
-        device=held.device_id or DeviceId(""),
-        lease=held.lease,
-        share=held.share,
-    )

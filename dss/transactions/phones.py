@@ -16,7 +16,7 @@ from dss.notify import letters
 from dss.operators.model import Proposal
 from dss.operators.service import Approvals
 from dss.transactions.parts import Parts
-from dss.transactions.plans import Ends, Plan, Plans
+from dss.transactions.plans import Change, Ends, Plan, Plans
 
 STOPPED_BY_LINK = "owner:letter"
 
@@ -114,7 +114,7 @@ class Phones:
         lost = tuple(draft.value.id for draft, _ in keys if draft.value.state is CredentialState.DESTROYED)
         user = await p.users.get(device.user_id)
         return Plan(
-            changes=(removed, *keys, *await self._plans.stopping(await self._waiting_shares(device), actor)),
+            changes=(removed, *keys, *await self._ending_with(device, actor)),
             ends=Ends("the phone was removed", credentials=lost, phones=(device.id,)),
             letters=(letters.phone_removed_letter(user.reader, device.name, len(lost)),),
         )
@@ -151,6 +151,11 @@ class Phones:
     async def _keys_of(self, device: Device) -> list[Sealed[Credential]]:
         living = await self._parts.credentials.living_of(device.user_id, CredentialState.REQUESTED)
         return [key for key in living if device.id in key.value.holders]
+
+    async def _ending_with(self, device: Device, actor: str) -> tuple[Change, ...]:
+        """Return the end of what waits for a phone, and of what it handed over."""
+        stopped = await self._plans.stopping(await self._waiting_shares(device), actor)
+        return (*stopped, *await self._plans.codes_ended(device.id, actor))
 
     async def _waiting_shares(self, device: Device) -> list[Sealed[Share]]:
         async with self._parts.database.read() as connection:

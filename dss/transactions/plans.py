@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dss.audit.event import Event, Outcome
 from dss.audit.seals import Draft, Sealed
 from dss.ca.model import Reason
+from dss.credentials import store as credentials
 from dss.credentials.model import Credential, CredentialState
 from dss.devices import store as devices
 from dss.devices.model import Share, ShareState
@@ -34,7 +35,7 @@ Change = tuple[Draft[Any], Event]
 class Ends:
     """Which transactions end: those with a key, those that a phone answered or alone may answer, all of a person.
 
-    why: a sentence for those who wait. sharers: people whose shares end.
+    why: a sentence for those who wait. sharers: people whose shares end. which: others, by a condition.
     """
 
     why: str
@@ -42,6 +43,7 @@ class Ends:
     phones: tuple[DeviceId, ...] = ()
     people: tuple[UserId, ...] = ()
     sharers: tuple[UserId, ...] = ()
+    which: sa.ColumnElement[bool] | None = None
 
     def concerned(self, but: TransactionId | None) -> sa.ColumnElement[bool]:
         """Return the condition on transactions; but: one that goes on."""
@@ -49,6 +51,7 @@ class Ends:
         by_phone = sa.or_(t.c.device_id.in_(self.phones), t.c.for_device_id.in_(self.phones))
         shares = (t.c.kind == Kind.SHARE) & t.c.user_id.in_(self.sharers)
         named = sa.or_(t.c.credential_id.in_(self.credentials), by_phone, t.c.user_id.in_(self.people), shares)
+        named = named if self.which is None else named | self.which
         return named if but is None else named & (t.c.id != but)
 
 
@@ -118,6 +121,17 @@ class Plans:
             draft = await self._parts.seals.draft(share, share.value.ended(ShareState.STOPPED))
             stopped.append((draft, Event("share.stopped", actor, share.name)))
         return tuple(stopped)
+
+    async def codes_ended(self, of: CredentialId | DeviceId, actor: str) -> tuple[Change, ...]:
+        """Return the end of what was handed over to answer by codes, for a key or by a phone."""
+        p = self._parts
+        async with p.database.read() as connection:
+            lasting = await credentials.offline_keys_of(connection, of)
+        ended = []
+        for key in await p.seals.prove_all(lasting):
+            draft = await p.seals.draft(key, key.value.ended(p.clock.now()))
+            ended.append((draft, Event("offline.ended", actor, key.name)))
+        return tuple(ended)
 
     async def without(self, keys: Sequence[Sealed[Credential]], phone: DeviceId, actor: str) -> tuple[Change, ...]:
         """Return the changes of keys that a phone opened, without it."""

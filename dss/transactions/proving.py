@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dss.credentials.model import Credential
+from dss.devices.answer import Decision
 from dss.devices.model import Device
-from dss.evidence.record import Core, Piece
-from dss.evidence.service import Kept
+from dss.evidence.pieces import Piece
+from dss.evidence.record import Core, Offline
+from dss.evidence.service import Kept, KeptPart
 from dss.kernel.errors import Conflict
+from dss.kernel.ids import DeviceId
 from dss.transactions import prepared
 from dss.transactions.machine import LIVE, State
 from dss.transactions.model import Entry, Transaction
@@ -36,28 +39,79 @@ def require_answered(state: State) -> None:
         raise Conflict(f"there is no evidence of what came to nothing: the transaction is {state}")
 
 
-def kept_of(transaction: Transaction, answer: str, phone: Device, channel_key: str, fruit: Fruit = NOTHING) -> Kept:
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """By what a transaction was answered.
+
+    answer:      the phone's, JWS; empty where a code answered.
+    number_salt: of the number that the phone chose; empty where none was to be chosen.
+    session:     the request of the session that the answer confirmed, JWS; empty outside of one.
+    offline:     the code that answered in place of the phone.
+    """
+
+    answer: str = ""
+    number_salt: bytes = b""
+    session: str = ""
+    offline: Offline | None = None
+
+    @classmethod
+    def declined(cls, answer: str) -> "Answered":
+        """By a phone that declined."""
+        return cls(answer)
+
+    @classmethod
+    def confirmed(cls, transaction: Transaction) -> "Answered":
+        """By a phone that confirmed."""
+        return cls(transaction.answer or "", transaction.number_salt)
+
+    @classmethod
+    def in_session(cls, session: Transaction) -> "Answered":
+        """By no phone, in a session that one had confirmed."""
+        return cls(session.answer or "", session.number_salt, session.request_jws)
+
+    @classmethod
+    def by_code(cls, code: str, decision: Decision, device: DeviceId) -> "Answered":
+        """By a code of a phone that has no connection; code: eight digits."""
+        return cls(offline=Offline(code, decision, device))
+
+
+def kept_of(
+    transaction: Transaction, answered: Answered, phone: Device, channel_key: str, fruit: Fruit = NOTHING
+) -> Kept:
     """Return the evidence of a transaction.
 
-    answer: the phone's, JWS. phone: as its proven row has it. channel_key: the server's word for it
-    (`Evidence.channel_key`). That the request is the one that was answered must be checked before
-    (`Devices.require_shown`).
+    phone: as its proven row has it. channel_key: the server's word for it (`Evidence.channel_key`). That the request is
+    the one that was answered must be checked before (`Devices.require_shown`).
     """
+    return Kept.of(transaction.id, _core(transaction, answered, phone, channel_key, fruit))
+
+
+def kept_part_of(
+    transaction: Transaction, answered: Answered, phone: Device, channel_key: str, fruit: Fruit
+) -> KeptPart:
+    """Return the evidence of a part of a batch, as `kept_of`; fruit: the part's signatures, ascending by index."""
+    core = _core(transaction, answered, phone, channel_key, Fruit(certificates=fruit.certificates))
+    return KeptPart.of(transaction.id, core, fruit.signatures)
+
+
+def _core(transaction: Transaction, answered: Answered, phone: Device, channel_key: str, fruit: Fruit) -> Core:
     introduction = phone.introduction
-    core = Core(
+    return Core(
         request=transaction.request_jws,
-        answer=answer,
+        answer=answered.answer,
         enrolment=introduction.enrolment,
         receipt=introduction.receipt,
         channel_key=channel_key,
         signatures=fruit.signatures,
         certificates=fruit.certificates,
+        number_salt=answered.number_salt,
+        session=answered.session,
+        offline=answered.offline,
     )
-    return Kept.of(transaction.id, core)
 
 
 def signed(asked: Sequence[Entry], signatures: Sequence[bytes], key: Credential) -> Fruit:
-    """Return what came of a confirmed `sign`: one signature for each entry, by one key."""
+    """Return what came of a confirmed `sign`: one signature for each entry that was not declined, by one key."""
     pairs = zip(asked, signatures, strict=True)
     pieces = tuple(Piece(entry.item.index, _attributes(entry), signature) for entry, signature in pairs)
     return Fruit(pieces, path_of(key))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from dss.devices.request import Asked
-from dss.kernel import canonical, text
+from dss.kernel import text
 from dss.kernel.digest import Digest
 from dss.kernel.errors import BadDigest, Conflict, Invalid
 from dss.transactions.model import Entry, Limits, OpenSigning, Transaction
@@ -35,11 +35,13 @@ def require_own(transaction: Transaction, asked: Asked) -> None:
         raise Conflict("the request is another transaction's")
 
 
-def require_shown(entries: Sequence[Entry], request: bytes) -> None:
-    """Raise Conflict unless the entries are what the phone was shown, each document with its place to be finished."""
-    shown = canonical.decode(request)["documents"]
+def require_shown(entries: Sequence[Entry], asked: Asked) -> None:
+    """Raise Conflict unless the entries are what the phone was shown, each document with its place to be finished.
+
+    asked: with the things to sign, of a batch too.
+    """
     whole = all((entry.place is not None) is (entry.item.document is not None) for entry in entries)
-    if not whole or [entry.item.member() for entry in entries] != shown:
+    if not whole or [entry.item.member() for entry in entries] != [item.member() for item in asked.items]:
         raise Conflict("what is to be signed is not what was shown")
 
 

@@ -14,7 +14,7 @@ from dss.ca import store as ca
 from dss.credentials import store as credentials
 from dss.devices import store as devices
 from dss.documents import store as documents
-from dss.transactions.tables import transactions
+from dss.transactions.tables import blocks, transactions
 
 Names = sa.CompoundSelect[Any]
 
@@ -27,6 +27,7 @@ def names_of_signer(user_id: str) -> Names:
         *phones,
         credentials.names_of(user_id),
         ca.names_of(sa.union_all(*phones)),
+        _blocks(blocks.c.user_id == user_id),
         *_transactions(transactions.c.user_id == user_id),
     )
 
@@ -37,6 +38,7 @@ def names_of_client(client_id: str) -> Names:
         sa.select(sa.literal(f"client:{client_id}")),
         sa.select(sa.literal(f"operator:client:{client_id}")),
         documents.names_of(client_id),
+        _blocks(blocks.c.client_id == client_id),
         *_transactions(transactions.c.client_id == client_id),
     )
 
@@ -65,6 +67,10 @@ async def page(
     """Return the events to which all conditions apply, oldest first, those after an id."""
     id = audit_events.c.id
     return await log_pages.fetch(connection, log_pages.plain().where(*which, id > after).order_by(id).limit(limit))
+
+
+def _blocks(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return sa.select(sa.literal("block:") + blocks.c.id).where(which)
 
 
 def _transactions(which: sa.ColumnElement[bool]) -> list[sa.Select[Any]]:

@@ -3,21 +3,22 @@
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event
 from dss.credentials.model import Credential
+from dss.devices.items import LISTED, Item
 from dss.devices.model import Device
 from dss.documents.model import Prepared
 from dss.evidence.record import Record
 from dss.kernel.digest import SHA256, Digest
 from dss.kernel.errors import Conflict, Expired, NotFound, Unavailable
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId
-from dss.transactions import entries, prepared, proving, store
+from dss.transactions import entries, leaves, prepared, store
 from dss.transactions.machine import ENDED, LIVE, State
 from dss.transactions.model import Entry, Transaction
+from dss.transactions.outcome import Details, ItemState, Outcome
 from dss.transactions.parts import WAITING, Parts, inbox, topic
 
 # How many one look takes at most: a sweep of those to end, and a phone of those to answer.
@@ -28,15 +29,11 @@ May = Callable[[Transaction], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
-    """A transaction with the things to sign in it.
+class News:
+    """What a phone did not know: transactions that await an answer, oldest first, and those that do so no more."""
 
-    collect_until: when its results are deleted, once it has ended.
-    """
-
-    transaction: Transaction
-    entries: tuple[Entry, ...]
-    collect_until: datetime
+    new: tuple[Transaction, ...] = ()
+    gone: tuple[TransactionId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +55,7 @@ class Transactions:
 
         Raises NotFound, also for another's.
         """
-        return await self._settled(id, _asked_by(client_id), ENDED, wait_s)
-
-    async def page(self, client_id: ClientId, after: TransactionId | None, limit: int) -> list[Transaction]:
-        """Return up to `limit` of a relying application's signing transactions, newest first, older than `after`."""
-        async with self._parts.database.read() as connection:
-            found = await store.page_of_client(connection, client_id, after, limit)
-        return [transaction.as_of(self._parts.clock.now()) for transaction in found]
+        return await self._details(await self._settled(id, _asked_by(client_id), ENDED, wait_s))
 
     async def credential_of(self, client_id: ClientId, id: CredentialId, wait_s: float = 0) -> Credential | Transaction:
         """Return a credential; until it is certified, the transaction by which this relying application asked for it.
@@ -98,43 +89,55 @@ class Transactions:
         """Return a finished document. Raises NotFound, Conflict before it is signed, Expired once it was deleted."""
         async with self._parts.database.read() as connection:
             transaction = await self._visible(connection, id, _asked_by(client_id))
-            if transaction.state is not State.SIGNED:
-                raise Conflict(f"the transaction is {transaction.state}")
             entry = await entries.one(connection, id, index)
+        became = Outcome.of(transaction).state_of(entry)
+        if became is not ItemState.SIGNED:
+            declined = became is ItemState.DECLINED
+            raise Conflict("the document was declined" if declined else f"the transaction is {transaction.state}")
         if entry.item.document is None:
             raise NotFound
         if entry.signed is None or entry.signed.file_sha256 is None:
             raise Expired(f"results wait {self._parts.limits.collect_within} for collection")
         return SignedFile(entry.item.document.name, Digest(SHA256, entry.signed.file_sha256))
 
-    async def evidence(self, client_id: ClientId, id: TransactionId, kept_size: int | None = None) -> Record | None:
+    async def evidence(
+        self, client_id: ClientId, id: TransactionId, kept_size: int | None = None, index: int | None = None
+    ) -> Record | None:
         """Return the evidence of a relying application's transaction; None until it is sealed.
 
         kept_size: of a checkpoint that the application kept, to which the log is to be proven consistent.
-        Raises NotFound, also for another's, Conflict where there is none, Tampered.
+        index: of one thing of a batch.
+        Raises NotFound, also for another's, Conflict where there is none, Invalid, Tampered.
         """
         async with self._parts.database.read() as connection:
             transaction = await self._visible(connection, id, _asked_by(client_id))
-        proving.require_answered(transaction.state)
-        return await self._parts.evidence.of(id, kept_size)
+        return await leaves.evidence_of(self._parts, transaction, kept_size, index)
 
-    async def waiting(self, device: Device, known: Collection[TransactionId], wait_s: float) -> list[Transaction]:
-        """Return what awaits a person's answer and is not among the known, oldest first; wait if there is none.
-
-        At most WAITING at a time.
-        """
+    async def waiting(self, device: Device, known: Collection[TransactionId], wait_s: float) -> News:
+        """Return what a phone does not know yet; wait if there is nothing. At most WAITING new ones at a time."""
         p = self._parts
 
-        async def look() -> list[Transaction] | None:
+        async def look() -> News | None:
+            now = p.clock.now()
             async with p.database.read() as connection:
-                now = p.clock.now()
-                return await store.awaiting_of(connection, device, known, now, WAITING) or None
+                new = await store.awaiting_of(connection, device, known, now, WAITING)
+                still = await store.still_awaiting(connection, device, known, now)
+            gone = tuple(id for id in known if id not in still)
+            return News(tuple(new), gone) if new or gone else None
 
-        return await p.bus.until(inbox(device.user_id), look, wait_s) or []
+        return await p.bus.until(inbox(device.user_id), look, wait_s) or News()
 
     async def show(self, device: Device, id: TransactionId, wait_s: float = 0) -> Transaction:
         """Return a transaction of the phone's user; with a wait, once it is no longer on its way. Raises NotFound."""
-        return (await self._settled(id, _shown_to(device), AT_REST, wait_s)).transaction
+        return await self._settled(id, _shown_to(device), AT_REST, wait_s)
+
+    async def items(self, device: Device, id: TransactionId, first: int, limit: int) -> tuple[Item, ...]:
+        """Return up to `limit` things to sign from an index on, until their transaction has ended. Raises NotFound."""
+        async with self._parts.database.read() as connection:
+            transaction = await self._visible(connection, id, _shown_to(device))
+            if transaction.state not in LIVE:
+                raise NotFound
+            return tuple(entry.item for entry in await entries.page(connection, id, first, limit))
 
     async def material(self, device: Device, id: TransactionId, index: int) -> Prepared:
         """Return what a phone needs to check a document, until its transaction has ended. Raises NotFound."""
@@ -158,9 +161,10 @@ class Transactions:
             overdue = await store.overdue(connection, now, SWEEP)
         for id in overdue:
             async with p.database.write() as connection:
-                if await store.expire(connection, id, now):
+                whose = await store.expire(connection, id, now)
+                if whose is not None:
                     await p.audit.record(connection, Event("transaction.expired", "server", f"transaction:{id}"))
-            await p.bus.wake(topic(id))
+            await p.bus.wake(topic(id), *([] if whose is None else [inbox(whose)]))
         return len(overdue)
 
     async def forget_uncollected(self) -> int:
@@ -182,21 +186,25 @@ class Transactions:
                     await p.documents.discard(digest)
         return len(stale)
 
-    async def _settled(self, id: TransactionId, may_see: May, states: frozenset[State], wait_s: float) -> Details:
+    async def _settled(self, id: TransactionId, may_see: May, states: frozenset[State], wait_s: float) -> Transaction:
         """Return a transaction once it is in one of the states, or as it is when the wait is over."""
+        last: Transaction
 
-        async def look() -> Details | None:
-            details = await self._details(id, may_see)
-            return details if details.transaction.state in states else None
+        async def look() -> Transaction | None:
+            nonlocal last
+            async with self._parts.database.read() as connection:
+                last = await self._visible(connection, id, may_see)
+            return last if last.state in states else None
 
-        return await self._parts.bus.until(topic(id), look, wait_s) or await self._details(id, may_see)
+        await self._parts.bus.until(topic(id), look, wait_s)
+        return last
 
-    async def _details(self, id: TransactionId, may_see: May) -> Details:
-        p = self._parts
-        async with p.database.read() as connection:
-            transaction = await self._visible(connection, id, may_see)
-            asked = await entries.of(connection, id)
-        return Details(transaction, asked, transaction.changed_at + p.limits.collect_within)
+    async def _details(self, transaction: Transaction) -> Details:
+        async with self._parts.database.read() as connection:
+            first = await entries.page(connection, transaction.id, 0, LISTED)
+            count, signed = await entries.counts(connection, transaction.id)
+        until = transaction.changed_at + self._parts.limits.collect_within
+        return Details(Outcome.of(transaction), first, count, signed, until)
 
     async def _visible(self, connection: AsyncConnection, id: TransactionId, may_see: May) -> Transaction:
         """Return a transaction as it is now. Raises NotFound unless there is one and it may be seen."""

@@ -66,11 +66,11 @@ class Sharing:
         door = self._parts.door
         admission = await door.admit(activation, Kind.SHARE)
         hold = await door.hold(admission, activation.lease)
-        await door.secrets(admission, activation)
+        await door.secrets(admission)
         other = await self._phones.own(admission.asked.signer, DeviceId(admission.asked.share["phone"]["id"]))
         plan = await self._plan(held, admission, activation, other.value)
         # A phone that is stopped while this is written is given nothing.
-        return Changed(plan, await door.spent(hold), admission.attested.device, upon=(other,))
+        return Changed(plan, await door.spent(hold), admission.phone, upon=(other,))
 
     async def waiting_for(self, phone: Device) -> list[Share]:
         """Return what other phones have shared with this one; nothing before its waiting time is over."""
@@ -114,7 +114,7 @@ class Sharing:
             raise Conflict("none of the keys can be shared any more")
         row = {
             "id": held.id,
-            "from_device_id": admission.attested.device.id,
+            "from_device_id": admission.phone.id,
             "to_device_id": other.id,
             "state": ShareState.WAITING.value,
             "credentials": [key.value.id for key in keys],
@@ -138,7 +138,7 @@ class Sharing:
 
     async def _keys(self, admission: Admission) -> list[Sealed[Credential]]:
         """Return the keys that were confirmed, as far as they exist and their lock is still the one that was shared."""
-        asked, holder = admission.asked, admission.attested.device.id
+        asked, holder = admission.asked, admission.phone.id
         confirmed = {key["id"] for key in asked.share["credentials"]}
         living = await self._parts.credentials.living_of(asked.signer)
         return [key for key in living if key.value.id in confirmed and holder in key.value.holders]

@@ -12,7 +12,7 @@ from dss.devices.request import Kind
 from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, DeviceId, TransactionId, UserId
 from dss.transactions.machine import ENDED, LIVE, Late, State, Work, before
-from dss.transactions.model import Idempotency, Transaction
+from dss.transactions.model import Idempotency, Reach, Transaction
 from dss.transactions.tables import entries, transactions
 
 KEPT = [name for name in Transaction.__dataclass_fields__ if name != "kind"]
@@ -31,7 +31,7 @@ async def get(connection: AsyncConnection, id: TransactionId, *, locked: bool = 
     row = (await connection.execute(query.with_for_update() if locked else query)).one_or_none()
     if row is None:
         raise NotFound
-    return _transaction(row)
+    return of_row(row)
 
 
 async def by_idempotency(connection: AsyncConnection, client_id: ClientId, used: Idempotency) -> Transaction | None:
@@ -39,7 +39,7 @@ async def by_idempotency(connection: AsyncConnection, client_id: ClientId, used:
     t = transactions
     query = sa.select(t).where(t.c.client_id == client_id, t.c.idempotency_key == used.key)
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _transaction(row)
+    return None if row is None else of_row(row)
 
 
 async def page_of_client(
@@ -50,7 +50,7 @@ async def page_of_client(
     query = sa.select(t).where(t.c.client_id == client_id, t.c.kind == Kind.SIGN).order_by(t.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(t.c.id < after)
-    return [_transaction(row) for row in await connection.execute(query)]
+    return [of_row(row) for row in await connection.execute(query)]
 
 
 async def ended_of(
@@ -62,7 +62,7 @@ async def ended_of(
     query = sa.select(t).where(t.c.user_id == user_id, over).order_by(t.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(t.c.id < after)
-    return [_transaction(row) for row in await connection.execute(query)]
+    return [of_row(row) for row in await connection.execute(query)]
 
 
 async def awaiting_of(
@@ -70,9 +70,16 @@ async def awaiting_of(
 ) -> list[Transaction]:
     """Return what awaits a person's answer on a phone now and is not among the known, oldest first."""
     t = transactions
-    query = sa.select(t).where(t.c.user_id == device.user_id, t.c.state == State.AWAITING, t.c.expires_at > now)
-    query = query.where(sa.or_(t.c.for_device_id.is_(None), t.c.for_device_id == device.id), t.c.id.not_in(known))
-    return [_transaction(row) for row in await connection.execute(query.order_by(t.c.id).limit(limit))]
+    query = sa.select(t).where(_awaits(device, now), t.c.id.not_in(known)).order_by(t.c.id).limit(limit)
+    return [of_row(row) for row in await connection.execute(query)]
+
+
+async def still_awaiting(
+    connection: AsyncConnection, device: Device, known: Collection[TransactionId], now: datetime
+) -> frozenset[TransactionId]:
+    """Return those of the known that await a person's answer on a phone now."""
+    query = sa.select(transactions.c.id).where(_awaits(device, now), transactions.c.id.in_(known))
+    return frozenset(TransactionId(id) for id in (await connection.execute(query)).scalars())
 
 
 async def count_awaiting(connection: AsyncConnection, user_id: UserId, now: datetime) -> int:
@@ -96,7 +103,7 @@ async def of_credential(connection: AsyncConnection, id: CredentialId) -> Transa
     row = (await connection.execute(query)).one_or_none()
     if row is None:
         raise NotFound
-    return _transaction(row)
+    return of_row(row)
 
 
 async def answered(connection: AsyncConnection, transaction: Transaction, to: State, values: dict[str, Any]) -> None:
@@ -108,11 +115,12 @@ async def answered(connection: AsyncConnection, transaction: Transaction, to: St
         raise Conflict("the transaction no longer awaits an answer")
 
 
-async def cancel(connection: AsyncConnection, id: TransactionId, now: datetime) -> None:
+async def cancel(connection: AsyncConnection, id: TransactionId, now: datetime, why: str = "") -> None:
     """Cancel a transaction in any state that allows it, and forget its box. Raises Conflict."""
     t = transactions
     step = sa.update(t).where(t.c.id == id, t.c.state.in_(before(State.CANCELLED)))
-    if (await connection.execute(step.values(state=State.CANCELLED, changed_at=now, **FORGOTTEN))).rowcount != 1:
+    ended = step.values(state=State.CANCELLED, changed_at=now, why=why, **FORGOTTEN)
+    if (await connection.execute(ended)).rowcount != 1:
         raise Conflict("the transaction can no longer be cancelled")
 
 
@@ -129,7 +137,7 @@ async def end_pending(
     await connection.execute(sa.select(t.c.id).where(pending).order_by(t.c.id).with_for_update())
     step = sa.update(t).where(pending)
     ended = step.values(state=to, changed_at=now, why=why, **FORGOTTEN).returning(t)
-    return [_transaction(row) for row in await connection.execute(ended)]
+    return [of_row(row) for row in await connection.execute(ended)]
 
 
 async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> list[TransactionId]:
@@ -139,11 +147,12 @@ async def overdue(connection: AsyncConnection, now: datetime, limit: int) -> lis
     return [TransactionId(id) for id in (await connection.execute(query)).scalars()]
 
 
-async def expire(connection: AsyncConnection, id: TransactionId, now: datetime) -> bool:
-    """Expire one overdue transaction; the WHERE repeats that it is. Return False if it moved meanwhile."""
+async def expire(connection: AsyncConnection, id: TransactionId, now: datetime) -> UserId | None:
+    """Expire one overdue transaction; the WHERE repeats that it is. Return whose it is; None if it moved meanwhile."""
     t = transactions
     step = sa.update(t).where(t.c.id == id, _due(now)).values(state=State.EXPIRED, changed_at=now, **FORGOTTEN)
-    return (await connection.execute(step)).rowcount == 1
+    whose = (await connection.execute(step.returning(t.c.user_id))).scalar_one_or_none()
+    return None if whose is None else UserId(whose)
 
 
 async def claim(connection: AsyncConnection, work: Work, now: datetime, until: datetime) -> Transaction | None:
@@ -165,7 +174,7 @@ async def claim(connection: AsyncConnection, work: Work, now: datetime, until: d
     row = (
         await connection.execute(sa.update(t).where(t.c.id == chosen, free).values(taken).returning(t))
     ).one_or_none()
-    return None if row is None else _transaction(row)
+    return None if row is None else of_row(row)
 
 
 async def hand_on(connection: AsyncConnection, held: Transaction, work: Work, until: datetime) -> bool:
@@ -183,6 +192,14 @@ async def extend(connection: AsyncConnection, held: Transaction, work: Work, now
     t = transactions
     mine = sa.update(t).where(t.c.id == held.id, t.c.lease == held.lease, t.c.state == State.SIGNING)
     await connection.execute(mine.where(t.c.work == work, t.c.lease_until > now).values(lease_until=until))
+
+
+async def require_held(connection: AsyncConnection, held: Transaction) -> None:
+    """Keep a transaction in this attempt's hands until the caller's commit. Raises Late when it is no longer."""
+    t = transactions
+    mine = sa.select(t.c.id).where(t.c.id == held.id, t.c.lease == held.lease, t.c.state == State.SIGNING)
+    if (await connection.execute(mine.with_for_update())).one_or_none() is None:
+        raise Late("another attempt took over")
 
 
 async def finish(connection: AsyncConnection, held: Transaction, to: State, now: datetime, *, why: str = "") -> None:
@@ -207,6 +224,13 @@ async def uncollected(connection: AsyncConnection, before_: datetime, limit: int
     return [TransactionId(id) for id in (await connection.execute(query)).scalars()]
 
 
+def _awaits(device: Device, now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a transaction awaits an answer on a phone that is told of it."""
+    t = transactions
+    awaiting = (t.c.user_id == device.user_id) & (t.c.state == State.AWAITING) & (t.c.expires_at > now)
+    return awaiting & (t.c.reach == Reach.PHONES) & sa.or_(t.c.for_device_id.is_(None), t.c.for_device_id == device.id)
+
+
 def _due(now: datetime) -> sa.ColumnElement[bool]:
     t = transactions
     unanswered = (t.c.state == State.AWAITING) & (t.c.expires_at <= now)
@@ -214,7 +238,10 @@ def _due(now: datetime) -> sa.ColumnElement[bool]:
     return unanswered | unused
 
 
-def _transaction(row: Any) -> Transaction:
+def of_row(row: Any) -> Transaction:
+    """Make the value of a row."""
     texts = {name: getattr(row, name) for name in KEPT}
-    texts |= {"state": State(row.state), "kind": Kind(row.kind)}
+    texts |= {"state": State(row.state), "kind": Kind(row.kind), "reach": Reach(row.reach)}
+    # Rows of versions that had no such columns.
+    texts |= {name: getattr(row, name) or b"" for name in ("number_salt", "browser_sha256")}
     return Transaction(**texts)

@@ -57,7 +57,7 @@ def require_acceptable(user: User) -> None:
     """Raise Invalid or DeceptiveText unless the user can be registered, and certified later."""
     if not LOGIN.fullmatch(user.login):
         raise Invalid("the login has 1 to 64 of the characters a-z 0-9 . _ @ -")
-    if len(user.email) > LONGEST_EMAIL or not EMAIL.fullmatch(user.email) or ".." in user.email:
+    if not is_mailbox(user.email):
         raise Invalid(f"the e-mail address is not one of the form name@domain with at most {LONGEST_EMAIL} characters")
     if user.country not in COUNTRIES:
         raise Invalid("the country is not an ISO 3166-1 alpha-2 code in capital letters")
@@ -70,6 +70,11 @@ def require_acceptable(user: User) -> None:
     _require_name(user.name, "the whole name")
     if user.organization is not None:
         _require_name(user.organization, "the organization")
+
+
+def is_mailbox(text: str) -> bool:
+    """Return True for an address that every mail system takes."""
+    return len(text) <= LONGEST_EMAIL and EMAIL.fullmatch(text) is not None and ".." not in text
 
 
 def _require_name(text: str, what: str) -> None:

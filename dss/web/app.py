@@ -22,6 +22,7 @@ from dss.web.pki import routes as pki
 from dss.web.rest.api import V1
 from dss.web.rest.health import HEALTH
 from dss.web.stop import routes as stop
+from dss.web.waiting import routes as waiting
 from dss.wiring import Services, opened
 from dss.worker import rounds
 
@@ -56,7 +57,7 @@ def create(settings: Settings, open_services: Open | None = None, *, strict: boo
     if settings.role.plays(Role.WORKER):
         served = [*served, *pki.routes(), *tiles.routes()]
     if settings.role.plays(Role.DEVICE):
-        served = [*served, *stop.routes()]
+        served = [*served, *stop.routes(), *waiting.routes()]
     app = Starlette(routes=served, exception_handlers=exception_handlers(), lifespan=lifespan)
     # A path with a slash too many is another path: the contract declares no redirects.
     app.router.redirect_slashes = False
@@ -68,7 +69,7 @@ async def beside(services: Services) -> AsyncIterator[None]:
     """Do the role's work in the background, and stop it at the end: what is half done is done by the next to come."""
     work = [performing.run() for performing in services.performing for _ in range(HANDS)]
     if services.settings.role.plays(Role.SIGN):
-        work.append(services.documents.warm_up())
+        work += [services.documents.warm_up(), services.preparing.run()]
     if services.settings.role.plays(Role.WORKER):
         work += [rounds.run(services, job) for job in rounds.JOBS]
     tasks = [asyncio.create_task(_told(one)) for one in work]

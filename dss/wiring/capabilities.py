@@ -10,9 +10,12 @@ from dss.ca.model import CaSettings
 from dss.ca.service import Ca
 from dss.ca.service_certificates import ServiceCertificates
 from dss.clients.model import SCOPES
+from dss.clients.policies import ClientPolicies
 from dss.clients.service import Clients
+from dss.credentials.code_door import CodeDoor
 from dss.credentials.door import Door
 from dss.credentials.making import Making
+from dss.credentials.offline import OfflineStore
 from dss.credentials.parts import Parts as CredentialParts
 from dss.credentials.service import Credentials
 from dss.devices.boxes import Boxes
@@ -32,6 +35,7 @@ from dss.infra.db import Database
 from dss.infra.files import FolderStore
 from dss.kernel.clock import Clock
 from dss.kernel.ids import Ids
+from dss.kernel.policy import Policy
 from dss.notify.service import Notify, Post
 from dss.notify.spool import SpoolSender
 from dss.oauth.access_token import AccessTokens
@@ -102,7 +106,8 @@ def parts_of(ground: Ground, middle: Middle) -> Parts:
     boxes = Boxes(g.database, g.tokens.service, g.seals, g.clock, limits.box_key_lifetime)
     known = Devices(DeviceParts(g.database, g.tokens.service, boxes, g.seals, g.clock, limits))
     of_credentials = _credential_parts(ground, middle, known)
-    door = Door(of_credentials)
+    codes = CodeDoor(of_credentials, OfflineStore(g.tokens.service))
+    door = Door(of_credentials, codes)
     keys = Credentials(of_credentials, door)
     return Parts(
         server=s.public_url,
@@ -110,8 +115,10 @@ def parts_of(ground: Ground, middle: Middle) -> Parts:
         database=g.database,
         users=middle.users,
         clients=middle.clients,
+        client_policies=ClientPolicies(g.database, g.seals),
         documents=middle.documents,
         door=door,
+        codes=codes,
         credentials=keys,
         making=Making(of_credentials, door, keys),
         ca=middle.ca,
@@ -133,7 +140,9 @@ def parts_of(ground: Ground, middle: Middle) -> Parts:
             confirm_within=s.confirm_within,
             collect_within=s.collect_within,
             certificate_days=s.certificate_days,
+            asking=s.asking,
         ),
+        least=Policy(verification=s.verification, session=s.session_ceiling),
     )
 
 
@@ -149,6 +158,7 @@ def _credential_parts(ground: Ground, middle: Middle, known: Devices) -> Credent
         seals=g.seals,
         clock=g.clock,
         sad_lifetime=s.sad_lifetime,
+        session_ceiling=s.session_ceiling,
     )
 
 

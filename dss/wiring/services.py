@@ -10,11 +10,13 @@ from dss.ca.service import Ca
 from dss.ca.service_certificates import ServiceCertificates
 from dss.clients.service import Clients
 from dss.credentials.making import Making
+from dss.credentials.offline import OfflineStore
 from dss.credentials.service import Credentials
 from dss.devices.boxes import Boxes
 from dss.devices.enrolling import Enrolling
 from dss.devices.inviting import Inviting
 from dss.devices.inviting import Parts as EnrolmentParts
+from dss.devices.links import LinkSecrets
 from dss.devices.request import Kind
 from dss.devices.service import Devices
 from dss.devices.stop_links import StopLinks
@@ -31,21 +33,33 @@ from dss.notify.service import Notify
 from dss.oauth.service import Authorization
 from dss.operators.service import Approvals
 from dss.settings import Role, Settings, TokenName
+from dss.transactions.admitting import Admitting
 from dss.transactions.adopting import Adopting
 from dss.transactions.answering import Answering
-from dss.transactions.changing import Changing
+from dss.transactions.blocking import Blocking
+from dss.transactions.changing import Changing, Owned
 from dss.transactions.drafting import Drafting
 from dss.transactions.history import History
 from dss.transactions.keys import Keys
+from dss.transactions.linking import Linking
 from dss.transactions.machine import Work
 from dss.transactions.mending import Mending
+from dss.transactions.offline import OfflineAnswers
+from dss.transactions.offline_setting import OfflineSetting
 from dss.transactions.opening import Opening
 from dss.transactions.parts import Parts
 from dss.transactions.performing import Performing
 from dss.transactions.phones import Phones
+from dss.transactions.placing import Placing
 from dss.transactions.plans import Plans
+from dss.transactions.policies import Policies
+from dss.transactions.preparing import Preparing
+from dss.transactions.results import Results
 from dss.transactions.service import Transactions
+from dss.transactions.sessions import Sessions
 from dss.transactions.sharing import Sharing
+from dss.transactions.signatures import Signatures
+from dss.transactions.waiting import Waiting
 from dss.users.service import Users
 from dss.wiring.capabilities import (
     ISSUING_CA,
@@ -69,12 +83,21 @@ class Verbs:
 
     approvals: Approvals
     keys: Keys
+    policies: Policies
     phones: Phones
     changing: Changing
     sharing: Sharing
     opening: Opening
+    sessions: Sessions
+    linking: Linking
+    waiting: Waiting
     answering: Answering
+    blocking: Blocking
+    offline: OfflineAnswers
     transactions: Transactions
+    preparing: Preparing
+    signatures: Signatures
+    results: Results
     history: History
     adopting: Adopting
     mending: Mending
@@ -169,23 +192,39 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
 
 
 def _verbs(ground: Ground, parts: Parts, links: StopLinks) -> Verbs:
-    g, plans, drafting = ground, Plans(parts), Drafting(parts)
+    g, plans = ground, Plans(parts)
+    drafting = Drafting(parts, Admitting(parts, plans))
     approvals = Approvals(g.database, g.seals, g.clock, g.ids, two=g.settings.two_operators)
     keys = Keys(parts, plans, approvals)
     phones = Phones(parts, plans, links, approvals)
-    changing = Changing(parts, drafting, plans, keys, phones)
+    blocking = Blocking(parts, plans, approvals, g.settings.operators)
+    opening = Opening(parts, drafting, Placing(parts, drafting))
+    preparing, transactions = Preparing(parts, drafting, opening), Transactions(parts)
+    owned = Owned(keys, phones, OfflineSetting(parts, plans, OfflineStore(g.tokens.service)), blocking)
+    changing = Changing(parts, drafting, plans, owned)
     sharing = Sharing(parts, drafting, phones, links)
     changes = {Kind.CHANGE: changing.perform, Kind.SHARE: sharing.perform}
+    secrets = LinkSecrets(g.tokens.service)
+    linking, offline = Linking(parts, secrets), OfflineAnswers(parts)
     works = [work for role, work in WORK_OF.items() if g.settings.role.plays(role)]
     return Verbs(
         approvals=approvals,
         keys=keys,
+        policies=Policies(parts, plans, approvals),
         phones=phones,
         changing=changing,
         sharing=sharing,
-        opening=Opening(parts, drafting),
-        answering=Answering(parts),
-        transactions=Transactions(parts),
+        opening=opening,
+        sessions=Sessions(parts, drafting, opening),
+        linking=linking,
+        waiting=Waiting(parts, secrets, linking, offline),
+        answering=Answering(parts, blocking),
+        blocking=blocking,
+        offline=offline,
+        transactions=transactions,
+        preparing=preparing,
+        signatures=Signatures(parts, opening, preparing, transactions),
+        results=Results(parts),
         history=History(parts),
         adopting=Adopting(parts),
         mending=Mending(parts, plans, approvals, g.tokens.service),

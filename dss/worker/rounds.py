@@ -41,6 +41,7 @@ async def _retire_box_keys(services: Services) -> None:
 
 async def _forget(services: Services) -> None:
     await services.transactions.forget_uncollected()
+    await services.preparing.forget()
     # A node whose clock runs ahead would forget what is not over: proofs would be good a second time.
     await services.database.check(services.clock)
     async with services.database.write() as connection:

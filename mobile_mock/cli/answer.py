@@ -1,20 +1,39 @@
 """`mobile-mock confirm` and `decline`."""
 
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from mobile_mock.answer import CODE_DIFFERS, NOT_ME, WRONG_DATA
 from mobile_mock.cli import view
 from mobile_mock.cli.confirming import Confirmed, Confirming, end, show_and_confirm
 from mobile_mock.cli.look import Id
 from mobile_mock.cli.options import Common, command
 from mobile_mock.cli.output import Output
+from mobile_mock.cli.ranges import read_ranges
 from mobile_mock.exits import Exit
-from mobile_mock.misbehave import Misbehaviour
+from mobile_mock.misbehave import BadList, Misbehaviour
 from mobile_mock.phone import Phone
+from mobile_mock.request import Request
+from mobile_mock.vow import Typed
 
 app = typer.Typer()
+
+
+class Cause(StrEnum):
+    """Why a request is declined, for the server to act on."""
+
+    NOT_ME = NOT_ME
+    WRONG_DATA = WRONG_DATA
+    CODE_DIFFERS = CODE_DIFFERS
+
+
+DeclinedDocuments = Annotated[
+    list[str] | None,
+    typer.Option("--decline-document", metavar="INDEXES", help="Not to be signed, as 3,7-9; may be repeated."),
+]
 
 
 def wrong(name: str, help: str, **more: Any) -> Any:
@@ -27,6 +46,7 @@ class Confirm(Confirming):
     """What to confirm, by what, and what to do wrong: the switches of Misbehaviour, by their names."""
 
     id: Id
+    decline_document: DeclinedDocuments = None
     replay: Annotated[bool, wrong("--replay", "Send the kept answer to ID again, byte for byte.")] = False
     replay_of: Annotated[
         str | None, wrong("--replay-of", "Send the kept answer to that transaction.", metavar="ID")
@@ -53,6 +73,20 @@ class Confirm(Confirming):
     overtaken_counter: Annotated[
         bool, wrong("--overtaken-counter", "Go back to a counter that --skip-counter left out.")
     ] = False
+    wrong_number: Annotated[
+        bool, wrong("--wrong-number", "Say another number or code than the requester's page shows.")
+    ] = False
+    strange_number: Annotated[bool, wrong("--strange-number", "Say a number that was not offered.")] = False
+    skip_number: Annotated[bool, wrong("--skip-number", "Answer without the number.")] = False
+    unseen: Annotated[bool, wrong("--unseen", "Confirm without fetching what is to be signed.")] = False
+    bad_list: Annotated[
+        BadList | None, wrong("--bad-list", "Decline documents that are not there, all, one twice, backwards, or none.")
+    ] = None
+
+    def typed(self, request: Request) -> Typed:
+        """Return what a request needs beside the PIN, and the documents that are not to be signed."""
+        declined = read_ranges(self.decline_document or ())
+        return Confirming.typed(self, request) | Typed(declined_documents=declined)
 
     def misbehaviour(self) -> Misbehaviour:
         """Return what to do wrong."""
@@ -77,6 +111,9 @@ class Decline(Common):
     """What to decline, and why."""
 
     id: Id
+    cause: Annotated[
+        Cause | None, typer.Option(help="`not_me` stops the relying application from asking you anything.")
+    ] = None
     reason: Annotated[str, typer.Option(help="Why; the relying application reads it. At most 200 characters.")] = ""
 
 
@@ -85,6 +122,6 @@ async def decline(options: Decline, phone: Phone, out: Output) -> Exit:
     """Check and show a request, then decline it."""
     shown = await phone.show(options.id)
     out.tell(view.members(shown), *view.lines(shown))
-    state = await phone.decline(shown, options.reason)
+    state = await phone.decline(shown, options.reason, options.cause and options.cause.value)
     out.tell({"transaction": options.id, "decision": "decline", "state": state}, f"Declined; it is {state} now")
     return Exit.DONE

@@ -12,6 +12,7 @@ from mobile_mock.cli.output import Output
 from mobile_mock.errors import NothingToDo
 from mobile_mock.exits import Exit
 from mobile_mock.matter import CHANGES, REASONS
+from mobile_mock.opening import Given
 from mobile_mock.phone import Phone
 
 app = typer.Typer()
@@ -30,6 +31,9 @@ class Change(Opening):
 
     action: Annotated[str, typer.Argument(help=f"One of {', '.join(CHANGES)}.")]
     credential: Annotated[str | None, typer.Option(metavar="ID", help="The key, as `keys` shows it.")] = None
+    relying_application: Annotated[
+        str | None, typer.Option(metavar="ID", help="The application to allow, as `blocks` shows it.")
+    ] = None
     phone: Annotated[str | None, typer.Option(metavar="ID", help="The phone to remove, as `phones` shows it.")] = None
     reason: Annotated[str | None, typer.Option(help=f"Why to revoke: {', '.join(REASONS)}.")] = None
 
@@ -37,7 +41,12 @@ class Change(Opening):
 @command(app, "change", Change)
 async def change(options: Change, phone: Phone, out: Output) -> Exit:
     """Open a change, show what the server makes of it, and confirm it."""
-    given = {"credential": options.credential, "phone": options.phone, "reason": options.reason}
+    given = Given(
+        credential=options.credential,
+        phone=options.phone,
+        reason=options.reason,
+        relying_application=options.relying_application,
+    )
     return await _opened(options, await phone.change(options.action, **given), phone, out)
 
 

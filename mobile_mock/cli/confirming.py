@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from mobile_mock import passwords, pins
+from mobile_mock.answer import CODE_DIFFERS, DECLINE
 from mobile_mock.cli import view
 from mobile_mock.cli.options import (
     KEY_PASSWORD_VARIABLE,
@@ -16,11 +17,12 @@ from mobile_mock.cli.options import (
     Common,
 )
 from mobile_mock.cli.output import Output
+from mobile_mock.cli.verifying import Page, page
 from mobile_mock.delivering import ON_THE_WAY, SIGNED
 from mobile_mock.exits import Exit
-from mobile_mock.matter import PASSWORD, PIN, SIGN, Credential
-from mobile_mock.misbehave import Misbehaviour
-from mobile_mock.phone import HONEST, Phone
+from mobile_mock.matter import PASSWORD, PIN, SESSION, SIGN, Credential
+from mobile_mock.misbehave import HONEST, Misbehaviour
+from mobile_mock.phone import Phone
 from mobile_mock.request import Request
 from mobile_mock.vow import Typed
 
@@ -53,6 +55,16 @@ class Confirming(Common):
             envvar=NEW_KEY_PASSWORD_VARIABLE, help="A new password of the key; asked twice if absent and needed."
         ),
     ] = None
+    page_code: Annotated[
+        str | None,
+        typer.Option(
+            "--code", metavar="CODE", help="The code that the requester's page shows; asked if absent and needed."
+        ),
+    ] = None
+    number: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="The number that the requester's page shows; asked if absent and needed."),
+    ] = None
     by: Annotated[By, typer.Option(help="Biometric only on a phone that was enrolled with it.")] = By.PIN
     wait: Annotated[int, typer.Option(min=0, max=60, metavar="S", help="Seconds to wait for the end.")] = 30
 
@@ -70,11 +82,15 @@ class Confirming(Common):
 
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """A transaction that was confirmed, and its state then; signs: whether it is to sign."""
+    """A transaction that was confirmed, and its state then.
+
+    differs: it was declined instead, as the requester's page shows another code.
+    """
 
     id: str
     state: str
-    signs: bool = True
+    kind: str = SIGN
+    differs: bool = False
 
 
 async def show_and_confirm(
@@ -83,17 +99,25 @@ async def show_and_confirm(
     """Check and show a request, ask for what it needs, and confirm it."""
     shown = await phone.show(id, misbehave=wrong)
     out.tell(view.members(shown), *view.lines(shown))
+    seen = Page() if wrong.ignores_numbers else page(shown.request.verification, options.page_code, options.number)
+    if seen.differs:
+        return Confirmed(id, await phone.decline(shown, cause=CODE_DIFFERS), differs=True)
     pin = ask_pin(options.pin) if options.by is By.PIN else None
-    state = await phone.confirm(shown, pin, options.by.value, wrong, **options.typed(shown.request))
-    return Confirmed(id, state, shown.request.kind == SIGN)
+    typed = options.typed(shown.request) | Typed(number=seen.number)
+    state = await phone.confirm(shown, pin, options.by.value, wrong, **typed)
+    return Confirmed(id, state, shown.request.kind)
 
 
 async def end(options: Confirming, confirmed: Confirmed, phone: Phone, out: Output) -> Exit:
     """Wait for the end of what was confirmed, and tell it."""
     id, state = confirmed.id, confirmed.state
-    if state in ON_THE_WAY and options.wait:
+    if confirmed.differs:
+        fact = {"transaction": id, "decision": DECLINE, "cause": CODE_DIFFERS, "state": state}
+        out.tell(fact, f"The codes differ: declined; it is {state} now")
+        return Exit.FAILED
+    if state in ON_THE_WAY and options.wait and confirmed.kind != SESSION:  # a session ends with its time
         state = await phone.state(id, options.wait)
-    told = "done" if state == SIGNED and not confirmed.signs else state
+    told = "done" if state == SIGNED and confirmed.kind != SIGN else state
     out.tell({"transaction": id, "decision": "confirm", "state": state}, f"Confirmed; it is {told} now")
     return Exit.DONE if state in ON_THE_WAY or state == SIGNED else Exit.FAILED
 

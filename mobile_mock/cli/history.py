@@ -8,15 +8,14 @@ import typer
 
 from mobile_mock.cli.options import Common, command
 from mobile_mock.cli.output import Output
-from mobile_mock.cli.view import UNSEEN
+from mobile_mock.cli.papers import UNSEEN, quoted
 from mobile_mock.delivering import SIGNED
 from mobile_mock.errors import BadInput, NothingToDo
 from mobile_mock.exits import Exit
 from mobile_mock.forms import sha256, time_text
 from mobile_mock.history import MOST, PAGE, Past
-from mobile_mock.matter import SIGN
+from mobile_mock.matter import SIGN, Application
 from mobile_mock.phone import Phone
-from mobile_mock.request import Application
 
 app = typer.Typer()
 
@@ -81,6 +80,10 @@ def _members(past: Past) -> dict[str, Any]:
         "text": past.text,
         "documents": documents,
         "hashes": past.hashes,
+        "batch": past.batch,
+        "declined": list(past.declined),
+        "session": {"signatures": past.session.signatures, "minutes": past.session.minutes} if past.session else None,
+        "session_id": past.session_id,
         "credential": past.credential,
         "action": past.action,
         "reason": past.reason,
@@ -89,6 +92,7 @@ def _members(past: Past) -> dict[str, Any]:
         "ended": time_text(past.ended),
         "phone": {"id": past.phone.id, "name": past.phone.name} if past.phone else None,
         "verification": past.verification,
+        "mode": past.mode,
         "why": past.why,
         "evidence": past.evidence,
     }
@@ -98,9 +102,12 @@ def _lines(past: Past) -> list[str]:
     return [
         f"{past.id}  {_what(past)}: {_end(past)}, evidence: {past.evidence}",
         f"    {_who(past.application)} asked at {time_text(past.opened)}; it ended at {time_text(past.ended)}",
-        *(f"    | {line}" for line in past.text.splitlines()),
+        *(quoted(past.text) if past.text else []),
         *(f"    {one.name}, {one.size} bytes, SHA-256 {one.digest.hex()}" for one in past.documents),
         *([f"    {past.hashes} bare hashes: {UNSEEN}"] if past.hashes else []),
+        *([f"    a batch of {past.batch}"] if past.batch else []),
+        *([f"    not signed: {', '.join(map(str, past.declined))}"] if past.declined else []),
+        *([f"    {_session(past)}"] if past.session or past.session_id else []),
         *([f"    answered on {past.phone.name} ({past.phone.id}){_how(past)}"] if past.phone else []),
         *(f"    why: {line}" for line in past.why.splitlines()),
     ]
@@ -124,4 +131,12 @@ def _end(past: Past) -> str:
 
 
 def _how(past: Past) -> str:
-    return f", confirmed by {past.verification}" if past.verification else ""
+    if not past.verification:
+        return ""
+    return f", confirmed by {past.verification}{f' and mode {past.mode}' if past.mode else ''}"
+
+
+def _session(past: Past) -> str:
+    if past.session is None:
+        return f"signed in session {past.session_id}, without the phone"
+    return f"up to {past.session.signatures} signatures within {past.session.minutes} minutes"

@@ -11,6 +11,7 @@ from mobile_mock import jose
 from mobile_mock.cli import view
 from mobile_mock.cli.options import Common, command
 from mobile_mock.cli.output import Output
+from mobile_mock.cli.ranges import read_ranges
 from mobile_mock.documents import Document
 from mobile_mock.errors import BadInput, NothingToDo
 from mobile_mock.exits import Exit
@@ -46,6 +47,9 @@ class Show(Common):
     """What to show, and where to keep the documents."""
 
     id: Id
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="INDEXES", help="Print of these documents all, of the others nothing.")
+    ] = None
     save: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Keep each original that passed its checks in this folder.")
     ] = None
@@ -60,8 +64,9 @@ async def show(options: Show, phone: Phone, out: Output) -> Exit:
         if folder is not None and document.content is not None:
             _save(folder, f"{document.index}-{document.content.name}", original)
 
+    only = read_ranges(options.only or ())
     shown = await phone.show(options.id, keep)
-    out.tell(view.members(shown), *view.lines(shown))
+    out.tell(view.members(shown), *view.lines(shown, only))
     return Exit.DONE
 
 
@@ -77,6 +82,7 @@ async def status(options: Common, phone: Phone, out: Output) -> Exit:
         "user": {"id": kept.owner.id, "login": kept.owner.login, "name": kept.owner.name},
         "counter": kept.counter,
         "credentials": sorted(kept.shares),
+        "offline": sorted(kept.offline),
         "biometric": kept.pin_proof is not None,
         "channel_key": jose.thumbprint(kept.channel_key),
         "answers": [sent.answer.transaction for sent in kept.answers],

@@ -1,7 +1,7 @@
 """What a request does once it is confirmed, in plain words. Pure."""
 
 from mobile_mock import jose
-from mobile_mock.matter import Credential, NewCredential, PhoneName, Sharing
+from mobile_mock.matter import Change, Credential, NewCredential, PhoneName, Session, Sharing
 from mobile_mock.request import Request
 
 
@@ -14,8 +14,19 @@ def purpose(request: Request) -> list[str]:
     if isinstance(request.credential, NewCredential):
         return _making(request.credential)
     assert request.credential is not None  # a request to sign names what signs
+    if request.session is not None:
+        return _session(request.session, request.credential)
     signs = f"to sign with the certificate of SHA-256 {request.credential.certificate_sha256.hex()}"
     return [signs, *_password(request.credential)]
+
+
+def _session(session: Session, credential: Credential) -> list[str]:
+    return [
+        f"to make up to {session.signatures} signatures within {session.minutes} minutes without this phone",
+        "nothing of what will be signed is shown; you may end the session at any time",
+        f"signs with your {_key(credential)}",
+        *_password(credential),
+    ]
 
 
 def _making(made: NewCredential) -> list[str]:
@@ -30,10 +41,7 @@ def _change(request: Request) -> list[str]:
     change, credential = request.change, request.credential
     assert change is not None
     if not isinstance(credential, Credential):
-        other = (
-            f"removes your phone {_named(change.phone)} for good" if change.phone else "changes the PIN of this phone"
-        )
-        return [other]
+        return [_change_of_no_key(change)]
     key = _key(credential)
     what = {
         "password": f"sets the password of the {key}",
@@ -41,8 +49,18 @@ def _change(request: Request) -> list[str]:
         "resume": f"lets the {key}, which you suspended, be used again",
         "revoke": f"revokes the {key} for good: the certificate is listed ({change.reason}), the key destroyed",
         "destroy": f"destroys the {key}; the certificate stands, for what it signed before",
+        "offline": f"lets this phone confirm by codes, without a connection, what the {key} signs",
+        "offline_end": f"lets this phone confirm no more by codes what the {key} signs",
     }
     return [what[change.action], *(_password(credential) if request.opens_key else [])]
+
+
+def _change_of_no_key(change: Change) -> str:
+    if change.phone is not None:
+        return f"removes your phone {_named(change.phone)} for good"
+    if change.application is not None:
+        return f"lets {change.application.name} ask you again, which you had stopped"
+    return "changes the PIN of this phone"
 
 
 def _sharing(share: Sharing) -> list[str]:

@@ -1,17 +1,17 @@
 """A transaction as the phone shows it: as lines for a person and as members for a program. Pure."""
 
+from collections.abc import Collection
 from typing import Any
 
 from mobile_mock import jose
+from mobile_mock.cli.papers import document_lines, document_members, quoted
 from mobile_mock.cli.purpose import purpose
-from mobile_mock.documents import Document
 from mobile_mock.forms import time_text
-from mobile_mock.matter import Credential
+from mobile_mock.matter import Change, Credential
 from mobile_mock.owned import WaitingPhone
 from mobile_mock.request import Request
 from mobile_mock.showing import Shown
-
-UNSEEN = "content not seen"
+from mobile_mock.verification import CHOOSE, COMPARE, Verification
 
 
 def members(shown: Shown) -> dict[str, Any]:
@@ -25,16 +25,22 @@ def members(shown: Shown) -> dict[str, Any]:
         "signer": {"id": request.signer.id, "login": request.signer.login, "name": request.signer.name},
         "credential": _credential_members(request),
         **_change_members(request),
+        **_session_members(request),
         "text": request.text,
-        "documents": [_document_members(document) for document in request.documents],
+        "documents": [document_members(document, shown) for document in request.documents],
+        **_batch_members(request),
+        "verification": _verification_members(request.verification),
         "answer_by": sorted(request.answer_by),
         "issued": time_text(request.issued),
         "expires": time_text(request.expires),
     }
 
 
-def lines(shown: Shown) -> list[str]:
-    """Return what a person is shown; every check has passed by then."""
+def lines(shown: Shown, only: Collection[int] = ()) -> list[str]:
+    """Return what a person is shown; every check has passed by then.
+
+    only: the indexes of the documents to be shown, empty for all.
+    """
     request = shown.request
     first, *others = purpose(request)
     head = [
@@ -44,9 +50,8 @@ def lines(shown: Shown) -> list[str]:
         f"For what     {first}",
         *(f"             {line}" for line in others),
     ]
-    said = [f"    | {line}" for line in request.text.splitlines()]
-    text = ["What the relying application says:", *said] if said else []
-    return [*head, *text, *(line for document in request.documents for line in _document_lines(document))]
+    text = ["What the relying application says:", *quoted(request.text)] if request.text else []
+    return [*head, *text, *document_lines(shown, only), *_verification_lines(request.verification)]
 
 
 def _credential_members(request: Request) -> dict[str, Any] | None:
@@ -64,6 +69,37 @@ def _credential_members(request: Request) -> dict[str, Any] | None:
     }
 
 
+def _allowed_members(change: Change) -> dict[str, Any]:
+    allowed = change.application
+    return {} if allowed is None else {"relying_application": {"id": allowed.id, "name": allowed.name}}
+
+
+def _session_members(request: Request) -> dict[str, Any]:
+    session = request.session
+    return {} if session is None else {"session": {"signatures": session.signatures, "minutes": session.minutes}}
+
+
+def _batch_members(request: Request) -> dict[str, Any]:
+    batch = request.batch
+    return {} if batch is None else {"batch": {"count": batch.count, "root": batch.root.hex()}}
+
+
+def _verification_members(asked: Verification) -> dict[str, Any]:
+    if asked.mode == COMPARE:
+        return {"mode": asked.mode, "code": asked.code}
+    if asked.mode == CHOOSE:
+        return {"mode": asked.mode, "numbers": list(asked.numbers), "commitment": asked.commitment.hex()}
+    return {"mode": asked.mode}
+
+
+def _verification_lines(asked: Verification) -> list[str]:
+    if asked.mode == COMPARE:
+        return [f"Code         {asked.code}: the requester's page must show the same"]
+    if asked.mode == CHOOSE:
+        return [f"Numbers      {', '.join(asked.numbers)}: the requester's page shows one of them, choose that one"]
+    return []
+
+
 def _existing(credential: Credential) -> dict[str, str]:
     return {"id": credential.id, "certificate_sha256": credential.certificate_sha256.hex()}
 
@@ -72,42 +108,14 @@ def _change_members(request: Request) -> dict[str, Any]:
     if request.change is not None:
         phone = request.change.phone
         named = {"id": phone.id, "name": phone.name} if phone else None
-        return {"change": {"action": request.change.action, "phone": named, "reason": request.change.reason}}
+        told = {"action": request.change.action, "phone": named, "reason": request.change.reason}
+        return {"change": told | _allowed_members(request.change)}
     if request.share is not None:
         share = request.share
         thumbprints = {"sig": jose.thumbprint(share.signature), "enc": jose.thumbprint(share.encryption)}
         phone_members = {"id": share.phone.id, "name": share.phone.name, "thumbprints": thumbprints}
         return {"share": {"phone": phone_members, "credentials": [_existing(one) for one in share.credentials]}}
     return {}
-
-
-def _document_members(document: Document) -> dict[str, Any]:
-    signed = {
-        "index": document.index,
-        "format": document.format,
-        "scheme": document.scheme,
-        "hash_algorithm": document.hash_algorithm,
-        "to_sign": document.to_sign.hex(),
-        "seen": document.content is not None,
-    }
-    if document.content is None:
-        return signed
-    content = document.content
-    seen = {"name": content.name, "media_type": content.media_type, "size": content.size}
-    return signed | seen | {"sha256": content.digest.hex()}
-
-
-def _document_lines(document: Document) -> list[str]:
-    how = f"    {document.format}, {document.scheme}, {document.hash_algorithm}"
-    if document.content is None:
-        return [f"Hash {document.index}: {UNSEEN}", f"    {document.to_sign.hex()}", how]
-    content = document.content
-    return [
-        f"Document {document.index}: {content.name}",
-        f"    {content.media_type}, {content.size} bytes",
-        f"    SHA-256 {content.digest.hex()}",
-        f"{how}; recomputed from the files, and it agrees",
-    ]
 
 
 def waiting_phone(phone: WaitingPhone) -> dict[str, Any]:

@@ -6,24 +6,31 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from mobile_mock.answer import CONFIRM, DECLINE
+from mobile_mock.answer import CODE_DIFFERS, CONFIRM, DECLINE
 from mobile_mock.cli import view
+from mobile_mock.cli.answer import Cause, DeclinedDocuments
 from mobile_mock.cli.confirming import KeyPassword, Pin, ask_pin
 from mobile_mock.cli.options import Common, command
 from mobile_mock.cli.output import Output
+from mobile_mock.cli.ranges import read_ranges
+from mobile_mock.cli.verifying import written_number
 from mobile_mock.errors import BadInput, PhoneError, Refused, Unreachable
 from mobile_mock.exits import Exit
 from mobile_mock.owned import WaitingPhone
 from mobile_mock.phone import Phone
 from mobile_mock.showing import MOST_KNOWN, Notice, Shown
+from mobile_mock.verification import COMPARE, NONE
+from mobile_mock.vow import Typed
 
 app = typer.Typer()
 POLL = 30  # seconds that one long poll waits
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between tries of a server that does not answer
+STEP = 0.1  # seconds between looks at a file that is still to be written
 T = TypeVar("T")
 
 
@@ -39,6 +46,15 @@ class Watch(Common):
     reason: Annotated[str, typer.Option(help="The reason told with --decline-all.")] = ""
     pin: Pin = None
     key_password: KeyPassword = None
+    number: Annotated[
+        str | None, typer.Option(metavar="N", help="The number or code that every requester's page shows.")
+    ] = None
+    number_from: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where what the pages show is written, in lines of `ID N`; waited for."),
+    ] = None
+    decline_document: DeclinedDocuments = None
+    cause: Annotated[Cause | None, typer.Option(help="The cause told with --decline-all.")] = None
     once: Annotated[bool, typer.Option("--once", help="Stop after the first transactions that come.")] = False
     seconds: Annotated[
         float | None, typer.Option("--for", min=0, metavar="SECONDS", help="Stop after so long; else on a signal.")
@@ -63,7 +79,8 @@ class Watcher:
     """One run of `watch`.
 
     stop: set by a signal or the clock; looked at between answers, never within one.
-    seen: ids in the order in which they came. told: the new phones of which the owner was told.
+    seen: ids in the order in which they came, true while they are on its list: they await an answer.
+    answered: those that ended by this phone. told: the new phones of which the owner was told.
     end:  how the newest transaction ended.
     """
 
@@ -72,7 +89,8 @@ class Watcher:
     rules: Watch
     pin: str | None
     stop: asyncio.Event
-    seen: dict[str, None] = field(default_factory=dict)
+    seen: dict[str, bool] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
     told: set[str] = field(default_factory=set)
     end: Exit = Exit.DONE
 
@@ -97,11 +115,13 @@ class Watcher:
             if self.stop.is_set():
                 return
             await self._handle(notice)
-            self.seen[notice.id] = None
+            self.seen[notice.id] = True
 
     async def _new(self) -> list[Notice]:
-        news = await self.phone.news(list(self.seen)[-MOST_KNOWN:], POLL)
+        listed = [id for id, on_the_list in self.seen.items() if on_the_list]
+        news = await self.phone.news(listed[-MOST_KNOWN:], POLL)
         self._tell(news.phones)
+        self._take_off(news.gone)
         new = [notice for notice in news.transactions if notice.id not in self.seen]
         if news.transactions and not new:
             await asyncio.sleep(FIRST_PAUSE)
@@ -112,6 +132,13 @@ class Watcher:
             if phone.id not in self.told:
                 self.out.tell(view.waiting_phone(phone), str(phone))
             self.told.add(phone.id)
+
+    def _take_off(self, gone: list[str]) -> None:
+        for id in gone:
+            if self.seen.get(id):
+                self.seen[id] = False
+                if id not in self.answered:
+                    self.out.tell({"transaction": id, "gone": True}, f"Transaction {id} awaits an answer no more")
 
     async def _handle(self, notice: Notice) -> None:
         try:
@@ -128,14 +155,42 @@ class Watcher:
         if self.rules.relying_application not in {None, shown.request.application.name}:
             return self.end
         if self.rules.confirm_all:
-            decision, state = CONFIRM, await self.phone.confirm(shown, self.pin, key_password=self.rules.key_password)
+            decision, state = await self._confirm(shown)
         elif self.rules.decline_all:
-            decision, state = DECLINE, await self.phone.decline(shown, self.rules.reason)
+            cause = self.rules.cause and self.rules.cause.value
+            decision, state = DECLINE, await self.phone.decline(shown, self.rules.reason, cause)
         else:
             return self.end
+        self.answered.add(shown.id)
         fact = {"transaction": shown.id, "decision": decision, "state": state}
         self.out.tell(fact, f"Answered {shown.id} with {decision}; it is {state} now")
         return Exit.DONE
+
+    async def _confirm(self, shown: Shown) -> tuple[str, str]:
+        """Confirm by the rules, or decline where the requester's page has another code; return which, and the state."""
+        asked = shown.request.verification
+        number = None if asked.mode == NONE else await self._number(shown)
+        if asked.mode == COMPARE and number != asked.code:
+            return DECLINE, await self.phone.decline(shown, cause=CODE_DIFFERS)
+        typed = Typed(
+            key_password=self.rules.key_password,
+            number=number,
+            declined_documents=read_ranges(self.rules.decline_document or ()),
+        )
+        return CONFIRM, await self.phone.confirm(shown, self.pin, **typed)
+
+    async def _number(self, shown: Shown) -> str:
+        """Return what the requester's page shows, waiting until it is written. Raises BadInput without it."""
+        file = self.rules.number_from
+        if file is None:
+            if self.rules.number is None:
+                raise BadInput(f"what the requester's page shows for {shown.id} is needed: --number or --number-from")
+            return self.rules.number
+        while (number := written_number(file, shown.id)) is None:
+            if self.stop.is_set() or self.phone.now() >= shown.request.expires:
+                raise BadInput(f"{file} did not say in time what the requester's page shows for {shown.id}")
+            await asyncio.sleep(STEP)
+        return number
 
 
 def _may_pass(fault: PhoneError) -> bool:

@@ -22,7 +22,7 @@ INSIDE = "inside"  # timers that tick within a step add to it: so they have a tu
 PARTS = {
     "examine the answer": "dss.devices.service:Devices.examine",
     "count it, and seal the phone's row": "dss.devices.service:Devices.weigh",
-    "the door": "dss.credentials.service:Credentials.sign",
+    "the door": "dss.credentials.service:Credentials.begin",
 }
 
 Flow = Callable[[Stage, Signer], Awaitable[Steps]]

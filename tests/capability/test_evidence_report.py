@@ -9,7 +9,8 @@ import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from dss.evidence.report import Matter, print_report
-from dss.evidence.saying import Words, moment, say
+from dss.evidence.saying import say
+from dss.evidence.words import Words, moment
 from dss.evidence.verifying import Proven
 from dss.notify.model import LOCALES
 from tests.world.clock import START

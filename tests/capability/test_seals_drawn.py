@@ -15,6 +15,7 @@ from dss.infra.schema import UtcTime, metadata
 from dss.kernel import canonical
 from dss.kernel.errors import Tampered
 from dss.operators.store import PROPOSALS
+from dss.transactions.asking_store import BLOCKS
 from dss.users.store import USERS
 from tests.world.servicekeys import SoftwareServiceKeys
 
@@ -27,6 +28,7 @@ REGISTERS: tuple[Register[Any], ...] = (
     CREDENTIALS,
     ACTIVATIONS,
     PROPOSALS,
+    BLOCKS,
 )
 WHOLE = st.integers(-canonical.LARGEST, canonical.LARGEST)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

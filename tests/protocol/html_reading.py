@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 class Reading(HTMLParser):
     """What a browser makes of a page: its elements, the text in each, and what was left open."""
 
-    VOID = ("meta", "link", "br")
+    VOID = ("meta", "link", "br", "img", "input")
 
     def __init__(self, html: str) -> None:
         super().__init__()

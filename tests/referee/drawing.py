@@ -45,12 +45,14 @@ class Part:
 
 PARTS = {
     "request": Part(Stage.ASK, lambda draft: draft.claims["request"]),
+    "session": Part(Stage.ASK, lambda draft: draft.claims["session"]),
     "answer": Part(Stage.ANSWER, lambda draft: draft.claims["answer"]),
     "enrolment": Part(Stage.ENROL, lambda draft: draft.claims["enrolment"]),
     "receipt": Part(Stage.ASK, lambda draft: draft.claims["receipt"]),
     "headers": Part(Stage.ENROL, lambda draft: draft.headers),
     "core": Part(Stage.LOG, lambda draft: draft.core),
     "event": Part(Stage.LOG, lambda draft: draft.event),
+    "leaf": Part(Stage.WRITE, lambda draft: draft.leaf),
     "log": Part(Stage.WRITE, lambda draft: draft.log),
 }
 

@@ -50,7 +50,7 @@ def an_event_that_failed(draft: Draft) -> None:
     draft.event["outcome"] = "failed"
 
 
-@forgery(Stage.LOG)
+@forgery(Stage.LOG, lambda draft: not draft.by_code)
 def an_event_before_the_answer(draft: Draft) -> None:
     at = draft.claims["answer"]["iat"] * SECOND - 60 * SECOND - 1
     draft.event["at"] = written(at)

@@ -1,6 +1,8 @@
 """All forgeries, in one book."""
 
 from tests.referee import (
+    forged_answers,
+    forged_batches,
     forged_certificates,
     forged_channel,
     forged_content,
@@ -8,6 +10,7 @@ from tests.referee import (
     forged_kept,
     forged_letters,
     forged_log,
+    forged_sessions,
     forged_signatures,
 )
 from tests.referee.mutations import BOOK
@@ -21,6 +24,9 @@ CHAPTERS = (
     forged_forms,
     forged_signatures,
     forged_certificates,
+    forged_answers,
+    forged_sessions,
+    forged_batches,
 )
 
 __all__ = ["BOOK", "CHAPTERS"]

@@ -25,6 +25,7 @@ from tests.referee.writing import LOG, ORIGIN, checkpoint, compact, hash_of, jwk
 
 LETTERS = {
     "request": "dss-confirmation-request+jws",
+    "session": "dss-confirmation-request+jws",
     "answer": "dss-answer+jws",
     "enrolment": "dss-enrolment+jws",
     "receipt": "dss-receipt+jws",
@@ -35,9 +36,9 @@ class Stage(IntEnum):
     """The stages of making a record, in their order; a change is made before one of them."""
 
     CERTIFY = 0  # the path of certificates
-    SIGN = 1  # the signatures of the documents
+    SIGN = 1  # the signatures of the documents, and the trees of a batch
     ENROL = 2  # the enrolment, and its hash in the receipt
-    ASK = 3  # receipt and request, the statement of the channel key, and the binding in the answer
+    ASK = 3  # receipt, request and session, the statement of the channel key, and the binding in the answer
     ANSWER = 4  # the answer
     KEEP = 5  # the core, and its hash in the event
     LOG = 6  # the tree, its checkpoint and proofs
@@ -78,7 +79,9 @@ class Draft:
     chain: list[bytes] = field(default_factory=list)
     root: bytes = b""
     pieces: list[dict[str, Any]] = field(default_factory=list)
-    texts: dict[str, str] = field(default_factory=dict)  # the four JWS, and the note of the channel key
+    texts: dict[str, str] = field(default_factory=dict)  # the JWS, and the note of the channel key
+    some: dict[str, Any] = field(default_factory=dict)  # members that only some cores have
+    leaf: dict[str, Any] = field(default_factory=dict)  # of a batch
     core: dict[str, Any] = field(default_factory=dict)
     log: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)  # members of the record beside its own
@@ -87,7 +90,22 @@ class Draft:
     @property
     def at(self) -> datetime:
         """When the event happened, in whole seconds."""
-        return datetime.fromisoformat(self.event["at"]).replace(microsecond=0)
+        return _at(self.event)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The claims of the request that is answered."""
+        return self.claims.get("session", self.claims["request"])
+
+    @property
+    def by_code(self) -> bool:
+        """Whether a code stands for the answer, of which the claims are nowhere."""
+        return "offline" in self.some
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a phone answered the very request, and that names its documents."""
+        return not self.by_code and "session" not in self.claims and "batch" not in self.claims["request"]
 
     @property
     def kind(self) -> str:
@@ -97,7 +115,8 @@ class Draft:
 
     def case(self) -> Case:
         """Give the finished record to verifiers."""
-        record = {"format": "dss-evidence/v1", "core": self.core, "log": self.log, **self.extra}
+        of_batch = {"leaf": self.leaf} if self.leaf else {}
+        record = {"format": "dss-evidence/v1", "core": self.core, "log": self.log, **of_batch, **self.extra}
         return Case(canonical.encode(record), self.root, LogKey(ORIGIN, public(LOG)).text, self.kept)
 
 
@@ -105,7 +124,10 @@ def take_apart(data: bytes, place: Place) -> Draft:
     """Make a draft of a good record, with the forger's keys in it."""
     record = json.loads(data)
     core, log = record["core"], record["log"]
-    claims = {name: json.loads(shapes.bytes_of(core[name].split(".")[1], name)) for name in LETTERS}
+    letters = [name for name in LETTERS if core.get(name)]
+    claims = {name: json.loads(shapes.bytes_of(core[name].split(".")[1], name)) for name in letters}
+    if "offline" in core:
+        claims["answer"] = {"decision": core["offline"]["decision"], "iat": int(_at(log["event"]).timestamp())}
     channel, phone = (issuing.key_of("P-256", owner) for owner in ("channel", "phone"))
     claims["enrolment"]["keys"]["sig"] = jwk(phone)
     headers = {name: {"alg": "ES256", "typ": typ, "jwk": jwk(channel)} for name, typ in LETTERS.items()}
@@ -117,10 +139,16 @@ def take_apart(data: bytes, place: Place) -> Draft:
         salt=log["salt"],
         place=place,
         stations=_stations(core["certificates"]),
-        keys={"request": channel, "receipt": channel, "enrolment": phone, "answer": phone},
+        keys={"request": channel, "session": channel, "receipt": channel, "enrolment": phone, "answer": phone},
         headers=headers,
         digests=[sha256(bytes([index])).digest() * 2 for index, _ in enumerate(claims["request"]["documents"])],
+        some={name: core[name] for name in ("number_salt", "offline", "part") if name in core},
+        leaf=record.get("leaf", {}),
     )
+
+
+def _at(event: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(event["at"]).replace(microsecond=0)
 
 
 def _stations(certificates: list[str]) -> list[issuing.Station]:
@@ -140,18 +168,37 @@ def certify(draft: Draft) -> None:
     if draft.kind in ("sign", "create"):
         draft.chain = path
     if draft.kind == "sign":
-        draft.claims["request"]["credential"]["certificate_sha256"] = shapes.text_of(sha256(path[0]).digest())
+        named = {"certificate_sha256": shapes.text_of(sha256(path[0]).digest())}
+        draft.claims["request"]["credential"] |= named
+        draft.shown["credential"] |= named
 
 
 def sign(draft: Draft) -> None:
-    """Make the attributes and the signatures of a confirmed `sign`."""
+    """Make the attributes and the signatures of a confirmed `sign`; of a batch, those of the leaf and its trees."""
+    if draft.leaf:
+        grow(draft)
+        return
     documents = draft.claims["request"]["documents"] if draft.kind == "sign" else []
     for document, digest in zip(documents, draft.digests, strict=False):
-        attributes = b""
-        if document["format"] != "hash":
-            algorithm = HASHES[document["hash_algorithm"]]
-            attributes = attributes_of(digest[: algorithm.digest_size], draft.chain[0])
-        draft.pieces.append(piece(draft, document, attributes))
+        if document["index"] not in draft.claims["answer"].get("declined_documents", []):
+            draft.pieces.append(signed(draft, document, digest))
+
+
+def signed(draft: Draft, document: dict[str, Any], digest: bytes) -> dict[str, Any]:
+    """Sign a document; digest: over its byte range, or longer."""
+    attributes = b""
+    if document["format"] != "hash":
+        algorithm = HASHES[document["hash_algorithm"]]
+        attributes = attributes_of(digest[: algorithm.digest_size], draft.chain[0])
+    return piece(draft, document, attributes)
+
+
+def grow(draft: Draft) -> None:
+    """Sign the leaf of a batch, and make the trees in which it and its signature stand."""
+    leaf, batch, part = draft.leaf, draft.claims["request"]["batch"], draft.some["part"]
+    leaf["piece"] = signed(draft, leaf["item"], sha256(b"leaf").digest() * 2)
+    batch["root"], leaf["item_path"] = trees.around(leaf["item"], leaf["item"]["index"], batch["count"])
+    part["root"], leaf["piece_path"] = trees.around(leaf["piece"], leaf["piece_number"], part["count"])
 
 
 def enrol(draft: Draft) -> None:
@@ -162,23 +209,24 @@ def enrol(draft: Draft) -> None:
 
 
 def ask(draft: Draft) -> None:
-    """Write what the server says: receipt and request."""
-    draft.texts |= {name: letter(draft, name) for name in ("receipt", "request")}
+    """Write what the server says: receipt, request, and the session's."""
+    draft.texts |= {name: letter(draft, name) for name in {"receipt", "request", "session"} & draft.claims.keys()}
     draft.texts["channel_key"] = note(statement(draft))
-    payload = canonical.encode(draft.claims["request"])
+    payload = canonical.encode(draft.shown)
     binding = sha256(b"dss/confirmation/v1\x00" + payload).digest()
     draft.claims["answer"] |= {"binding": shapes.text_of(binding)}
 
 
 def answer(draft: Draft) -> None:
     """Write the answer."""
-    draft.texts["answer"] = letter(draft, "answer")
+    draft.texts["answer"] = "" if draft.by_code else letter(draft, "answer")
 
 
 def keep(draft: Draft) -> None:
     """Put the core together."""
     draft.core = {
         **draft.texts,
+        **draft.some,
         "signatures": draft.pieces,
         "certificates": [shapes.text_of(der) for der in draft.chain],
     }

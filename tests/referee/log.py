@@ -53,17 +53,18 @@ def require_logged(log: dict[str, Any], core: Any, key: LogKey, kept: str | None
 
 
 def require_told(event: dict[str, Any], talk: Talk) -> None:
-    """Check that the event is the end of the transaction that was confirmed or declined."""
-    asked, answer = talk.request.claims, talk.answer.claims
-    end = ("transaction.signed", "server")
+    """Check that the event is the end of the transaction that was confirmed or declined, or of a part of it."""
+    asked = talk.request.claims
+    end = ("transaction.part_signed" if "batch" in asked else "transaction.signed", "server")
     if not talk.confirmed:
         end = ("transaction.declined", f"device:{talk.receipt.claims['device']}")
     require(event["subject"] == f"transaction:{asked['transaction']}", "the event is of another transaction")
     require((event["kind"], event["actor"]) == end, "the event tells of another end")
     require(event["outcome"] == "done", "the event tells of a failure")
     at = shapes.microseconds(event["at"])
-    require(at >= answer["iat"] * SECOND - SLACK, "the event is before the answer")
-    latest = shapes.microseconds(asked["expires"]) + LONGEST_WAIT
+    require(talk.answer is None or at >= talk.said["iat"] * SECOND - SLACK, "the event is before the answer")
+    minutes = asked["session"]["minutes"] if asked["kind"] == "session" else 0
+    latest = shapes.microseconds(asked["expires"]) + LONGEST_WAIT + minutes * 60 * SECOND
     require(at <= latest, "the event is long after the request's end")
 
 

@@ -34,11 +34,19 @@ def always(_: Draft) -> bool:
 class Book(list[Forgery]):
     """Changes of one sort, as they are written down."""
 
-    def enter(self, before: Stage, fits: Callable[[Draft], bool] = always) -> Callable[[Change], Change]:
-        """Write a change into the book."""
+    def enter(
+        self, before: Stage, fits: Callable[[Draft], bool] = always, *, anywhere: bool = False
+    ) -> Callable[[Change], Change]:
+        """Write a change into the book.
+
+        anywhere: whether it fits what is not plain, too: batches, sessions and codes. A change of what stands behind
+        the core does.
+        """
 
         def entered(change: Change) -> Change:
-            self.append(Forgery(getattr(change, "__name__", ""), before, change, fits))
+            wide = anywhere or before > Stage.KEEP
+            fitting = fits if wide else lambda draft: draft.is_plain and fits(draft)
+            self.append(Forgery(getattr(change, "__name__", ""), before, change, fitting))
             return change
 
         return entered
@@ -103,7 +111,11 @@ BYTES = (flipped, cut, grown, doubled)
 def worn(draft: Draft, chance: random.Random) -> None:
     """Change a byte of the core before its hash goes into the log, as a server could."""
     certificates, signatures = (range(len(kept)) for kept in (draft.chain, draft.pieces))
-    places = [*draft.texts, *certificates, *((name, at) for at in signatures for name in ("attributes", "value"))]
+    places = [
+        *filter(draft.texts.get, draft.texts),
+        *certificates,
+        *((name, at) for at in signatures for name in ("attributes", "value")),
+    ]
     match chance.choice(places):
         case str(name):
             draft.texts[name] = _other_letter(draft.texts[name], chance)

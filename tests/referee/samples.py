@@ -1,11 +1,12 @@
 """Good records written by hand, for each kind and decision; nothing of the product makes them."""
 
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
+from hashlib import sha256
 from typing import Any
 
 from tests.referee import canonical, issuing, shapes
-from tests.referee.forging import LETTERS, Draft, Place, take_apart
+from tests.referee.forging import Draft, Place, take_apart
 from tests.referee.writing import jwk
 
 USUAL = Place(2, 5)
@@ -55,6 +56,7 @@ OF_KIND: dict[str, dict[str, Any]] = {
         "change": {"action": "password", "password": PASSWORD},
         "credential": KEY_REF,
     },
+    "session": {"credential": KEY_REF, "session": {"signatures": 20, "minutes": 15}},
     "share": {
         "phone": id(2),
         "share": {"phone": {**OTHER_PHONE, "keys": {"enc": KEY, "sig": KEY}}, "credentials": [KEY_REF]},
@@ -114,7 +116,7 @@ def content(kind: str, decision: str) -> bytes:
         "receipt": RECEIPT,
     }
     ended = event(kind, decision)
-    core: dict[str, Any] = {name: f".{shapes.text_of(canonical.encode(claims[name]))}." for name in LETTERS}
+    core: dict[str, Any] = {name: f".{shapes.text_of(canonical.encode(said))}." for name, said in claims.items()}
     core["certificates"] = []
     if kind in ("sign", "create") and decision == "confirm":
         stations = issuing.stations(issuing.named("Олена Коваль"), issuing.key_of("P-256", "person"))
@@ -183,3 +185,82 @@ def signed_otherwise(format: str, key_type: str, scheme: str) -> Draft:
     made.claims["request"]["documents"] = [{**document, "scheme": scheme}]
     made.stations = issuing.stations(made.stations[0].subject, issuing.key_of(key_type, "person"))
     return made
+
+
+# --- as people really confirm ---
+
+
+def compared() -> Draft:
+    """The draft of a good record of a code that was compared."""
+    made = draft()
+    made.claims["request"]["verification"] = {"mode": "compare", "code": "0815"}
+    made.claims["answer"]["number"] = "0815"
+    return made
+
+
+def chosen(kind: str = "sign") -> Draft:
+    """The draft of a good record of a number that was chosen."""
+    made = draft(kind)
+    commitment = sha256(b"dss/number/v1\x00" + bytes([8]) * 32 + b"42").digest()
+    numbers = {"numbers": ["08", "42", "17"], "commitment": shapes.text_of(commitment)}
+    made.claims["request"]["verification"] = {"mode": "choose", **numbers}
+    made.claims["answer"]["number"] = "42"
+    made.some["number_salt"] = bytes_text(8)
+    return made
+
+
+def all_but_one() -> Draft:
+    """The draft of a good record in which a document was declined."""
+    made = draft()
+    made.claims["answer"]["declined_documents"] = [0]
+    return made
+
+
+def disowned() -> Draft:
+    """The draft of a good record of a decline with a cause."""
+    made = draft(decision="decline")
+    made.claims["request"]["verification"] = {"mode": "compare", "code": "0815"}
+    made.claims["answer"]["cause"] = "code_differs"
+    return made
+
+
+def in_session(made: Draft | None = None) -> Draft:
+    """The draft of a good record of what was signed without a phone."""
+    made, session = made or draft(), chosen("session")
+    asked = made.claims["request"]
+    asked |= {"session": {"id": id(10), "place": 19}, "issued": "2026-11-21T14:01:01Z"}
+    del asked["relock"]
+    made.claims |= {"session": session.claims["request"], "answer": session.claims["answer"]}
+    made.claims["session"]["transaction"] = made.claims["answer"]["txn"] = id(10)
+    made.some |= session.some
+    return made
+
+
+def batch() -> Draft:
+    """The draft of a good record of a document in a batch."""
+    made = draft()
+    made.claims["request"] |= {"documents": [], "batch": {"count": 101, "root": bytes_text(0)}}
+    made.some["part"] = {"count": 3, "root": bytes_text(0)}
+    made.leaf = {"item": {**PADES, "index": 100}, "piece_number": 2}
+    made.event["kind"] = "transaction.part_signed"
+    return made
+
+
+def by_code(decision: str = "confirm") -> Draft:
+    """The draft of a good record of an answer by a code."""
+    made = draft(decision=decision)
+    made.some["offline"] = {"code": "01234567", "decision": decision, "device": id(2)}
+    made.claims["answer"] = {"decision": decision, "iat": 1795269662}
+    return made
+
+
+IN_LIFE = (
+    compared,
+    chosen,
+    all_but_one,
+    disowned,
+    in_session,
+    batch,
+    by_code,
+    partial(by_code, "decline"),
+)

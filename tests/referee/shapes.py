@@ -60,6 +60,22 @@ def positive(value: Any, where: str) -> None:
     require(value, f"{where} is nought")
 
 
+def digits(length: int) -> Shape:
+    """So many decimal digits."""
+
+    def shape(value: Any, where: str) -> None:
+        text(value, where)
+        require(re.fullmatch(f"[0-9]{{{length}}}", value), f"{where} is not of {length} digits")
+
+    return shape
+
+
+def ascending(value: Any, where: str) -> None:
+    """A list of at least one number, each above the one before."""
+    many(number)(value, where)
+    require(value and value == sorted(set(value)), f"{where} is empty or not in order")
+
+
 def text_up_to(most: int, least: int = 1) -> Shape:
     """A text of so many characters."""
 

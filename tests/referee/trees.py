@@ -1,6 +1,9 @@
 """Makes the proofs that tests.referee.merkle checks (RFC 6962 sections 2.1.1 and 2.1.2)."""
 
-from tests.referee.merkle import root_of, split
+from typing import Any
+
+from tests.referee import canonical, shapes
+from tests.referee.merkle import leaf_hash, root_of, split
 
 
 def inclusion(leaf: int, leaves: list[bytes]) -> list[bytes]:
@@ -23,3 +26,10 @@ def consistency(first: int, leaves: list[bytes], *, whole: bool = True) -> list[
     if first <= half:
         return [*consistency(first, left, whole=whole), root_of(right)]
     return [*consistency(first - half, right, whole=False), root_of(left)]
+
+
+def around(value: Any, number: int, count: int) -> tuple[str, list[str]]:
+    """Make a tree with a value as one of its leaves, the others being anything; give its root and the leaf's path."""
+    leaves = [leaf_hash(index.to_bytes(32)) for index in range(count)]
+    leaves[number] = leaf_hash(canonical.encode(value))
+    return shapes.text_of(root_of(leaves)), [shapes.text_of(one) for one in inclusion(number, leaves)]

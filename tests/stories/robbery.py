@@ -191,13 +191,13 @@ class Robbery:
 def note_signings(patch: pytest.MonkeyPatch) -> list[object]:
     """Return a list of what the HSM is asked to sign with people's keys from now on."""
     asked: list[object] = []
-    sign = UserKeys.sign
+    sign = UserKeys.sign_all
 
-    async def noted(self: UserKeys, *what: Any) -> bytes:
+    async def noted(self: UserKeys, *what: Any) -> list[bytes]:
         asked.append(what)
         return await sign(self, *what)
 
-    patch.setattr(UserKeys, "sign", noted)
+    patch.setattr(UserKeys, "sign_all", noted)
     return asked
 
 

@@ -156,16 +156,16 @@ async def refused_answer(signer: Signer, shown: Shown) -> int:
 @asynccontextmanager
 async def held_in_the_hsm(shop: Shop) -> AsyncIterator[Callable[[], Awaitable[None]]]:
     """Begin to sign what was confirmed first, and hold the attempt once the HSM has signed; give what lets it go on."""
-    sign, signed, go_on = UserKeys.sign, asyncio.Event(), asyncio.Event()
+    sign, signed, go_on = UserKeys.sign_all, asyncio.Event(), asyncio.Event()
 
-    async def sign_and_wait(*arguments: Any) -> bytes:
+    async def sign_and_wait(*arguments: Any) -> list[bytes]:
         signature = await sign(*arguments)
         signed.set()
         await go_on.wait()
         return signature
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(UserKeys, "sign", sign_and_wait)
+        patch.setattr(UserKeys, "sign_all", sign_and_wait)
         attempt = asyncio.create_task(shop.node(Work.KEY).next())
         await asyncio.wait_for(signed.wait(), 30)
 

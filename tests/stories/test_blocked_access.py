@@ -17,6 +17,7 @@ from tests.stories.shop import Shop, held_in_the_hsm, refused_answer, shop, shop
 from tests.stories.test_answers import HASH
 from tests.stories.test_door import activation
 from tests.world.pdfs import simple_pdf
+from tests.world.spending import spend
 from tests.world.world import OPERATOR, PIN, Signer
 
 __all__ = ["shop", "shop_on_each_database", "shop_on_postgres"]
@@ -92,7 +93,7 @@ async def test_t47_the_door_lets_nothing_in_that_was_confirmed_before_the_block(
     await block(shop, alice)
 
     with pytest.raises(DssError) as refusal:
-        await shop.world.services.credentials.sign(kept)
+        await spend(shop.world.services, kept)
     assert refusal.value.status in {403, 404, 409, 423}
 
 
@@ -109,7 +110,7 @@ async def test_t47_a_confirmation_from_before_a_block_stays_dead_when_the_key_is
     await shop.world.settle()
     assert await shop.end(id) == "cancelled"
     with pytest.raises(Conflict) as refusal:
-        await shop.world.services.credentials.sign(kept)
+        await spend(shop.world.services, kept)
     assert refusal.value.detail == "the transaction has ended"
     assert await shop.signs(alice)
 

@@ -30,6 +30,7 @@ from tests.stories.robbery import note_signings
 from tests.stories.test_answers import HASH, OTHER, open_one, start
 from tests.world.intruder import Intruder
 from tests.world.softhsm import SoftHsm
+from tests.world.spending import spend
 from tests.world.world import OPERATOR, PIN, Application, World, new_world
 from tests.world.world import Signer as Person
 
@@ -54,7 +55,7 @@ async def confirmed(world: World, application: Application, signer: Person, valu
 async def why_refused(world: World, forged: Activation) -> DssError:
     """Require that the door refuses an Activation, and return how."""
     with pytest.raises(DssError) as refusal:
-        await world.services.credentials.sign(forged)
+        await spend(world.services, forged)
     assert 400 <= refusal.value.status < 500
     return refusal.value
 
@@ -104,7 +105,7 @@ async def test_t18_with_any_member_of_the_request_forged_nothing_is_signed(
         await why_refused(world, one)
 
     assert signings == []
-    assert len((await world.services.credentials.sign(right)).signatures) == 1
+    assert len(await spend(world.services, right)) == 1
 
 
 async def test_t18_with_any_member_of_the_answer_forged_nothing_is_signed_even_if_the_phone_s_own_key_did_it(
@@ -129,7 +130,7 @@ async def test_t18_with_any_member_of_the_answer_forged_nothing_is_signed_even_i
     await why_refused(world, replace(right, device=DeviceId("0" * 26)))
 
     assert signings == []
-    assert len((await world.services.credentials.sign(right)).signatures) == 1
+    assert len(await spend(world.services, right)) == 1
 
 
 def _box_key(of: Activation) -> jose.BoxKey:
@@ -171,8 +172,8 @@ async def test_t02_an_activation_is_good_at_the_server_that_asked_only(world: Wo
     renamed = replace(world.services.settings, public_url="http://other.test")
     async with opened(renamed, world.clock) as same_rows:
         with pytest.raises(AnswerRefused):
-            await same_rows.credentials.sign(right)
-    await world.services.credentials.sign(right)
+            await spend(same_rows, right)
+    await spend(world.services, right)
 
 
 async def test_t18_an_answer_that_the_server_never_accepted_signs_nothing(world: World, signings: list[object]) -> None:
@@ -252,7 +253,7 @@ async def test_t25_a_digest_is_signed_by_the_newest_attempt_only(world_on_each_d
     application, alice = await start(world)
     right = await confirmed(world, application, alice)
 
-    assert len((await world.services.credentials.sign(replace(right, lease=2))).signatures) == 1
+    assert len(await spend(world.services, replace(right, lease=2))) == 1
     for late in (1, 2):
         assert type(await why_refused(world, replace(right, lease=late))) is Conflict
 
@@ -265,9 +266,7 @@ async def test_t07_t25_of_many_attempts_at_once_with_one_number_one_comes_in(
     right = await confirmed(world, application, alice)
     signings.clear()
 
-    attempts = await asyncio.gather(
-        *(world.services.credentials.sign(right) for _ in range(20)), return_exceptions=True
-    )
+    attempts = await asyncio.gather(*(spend(world.services, right) for _ in range(20)), return_exceptions=True)
     refused = [one for one in attempts if isinstance(one, BaseException)]
     assert (len(attempts) - len(refused), len(signings)) == (1, 1)
     assert all(isinstance(one, Conflict) for one in refused), refused

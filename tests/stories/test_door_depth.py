@@ -12,6 +12,7 @@ from mobile_mock import jose
 from mobile_mock.answer import Signer
 from tests.stories.test_answers import HASH, start
 from tests.stories.test_door import changed, confirmed
+from tests.world.spending import spend
 from tests.world.world import World
 
 
@@ -29,8 +30,8 @@ async def test_t18_each_member_of_an_answer_is_checked_though_its_record_be_forg
     wrong |= {"decision": "decline", "verification": "biometric", "iat": claims["iat"] + 361}
     for name, value in wrong.items():
         with pytest.raises(AnswerRefused):
-            await world.services.credentials.sign(replace(right, answer=phone.sign(claims | {name: value})))
+            await spend(world.services, replace(right, answer=phone.sign(claims | {name: value})))
     with pytest.raises(AnswerRefused):
-        await world.services.credentials.sign(replace(right, answer=Signer(kept.device, jose.new_key()).sign(claims)))
+        await spend(world.services, replace(right, answer=Signer(kept.device, jose.new_key()).sign(claims)))
 
-    assert len((await world.services.credentials.sign(replace(right, answer=phone.sign(claims)))).signatures) == 1
+    assert len(await spend(world.services, replace(right, answer=phone.sign(claims)))) == 1

@@ -147,7 +147,7 @@ async def test_there_is_none_of_what_was_not_answered_and_of_what_came_to_nothin
     await alice.application.post(f"/v1/signatures/{cancelled}/cancel", {}, status=200)
     await alice.phone.confirm(await alice.phone.show(failed), PIN)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(UserKeys, "sign", _refuse)
+        patch.setattr(UserKeys, "sign_all", _refuse)
         await alice.world.settle()
     await alice.later(301)
 
@@ -236,14 +236,14 @@ class Killed(BaseException):
 
 async def die_after_the_hsm(shop: Shop) -> None:
     """Let a node take the work up, and end once the HSM has signed."""
-    sign = UserKeys.sign
+    sign = UserKeys.sign_all
 
     async def sign_and_die(*arguments: object) -> bytes:
         await sign(*arguments)  # type: ignore[arg-type]
         raise Killed
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(UserKeys, "sign", sign_and_die)
+        patch.setattr(UserKeys, "sign_all", sign_and_die)
         await shop.world.settle()
 
 

@@ -10,7 +10,8 @@ from dss.credentials.making import Making
 from dss.credentials.tables import credentials
 from dss.credentials.verifying import serial_of
 from dss.kernel.ids import CredentialId
-from dss.transactions.drafting import OWN_WAITING, Draft, Drafting
+from dss.transactions.admitting import OWN_WAITING
+from dss.transactions.drafting import Draft, Drafting
 from dss.transactions.model import Transaction
 from dss.users.tables import users
 from tests.world.intruder import Intruder

@@ -8,6 +8,7 @@ import pytest
 from dss.hsm.servicekeys import ServiceKeys
 from dss.kernel.errors import HsmUnavailable
 from dss.transactions.machine import Work
+from dss.transactions.signing import Releasing
 from mobile_mock.errors import Refused
 from tests.stories.test_answers import HASH, open_one, start, state
 from tests.world.databases import Cluster
@@ -102,7 +103,7 @@ async def test_a_node_that_died_while_signing_is_followed_by_another_and_comes_t
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as crash:
-        crash.setattr(key_work, "_release", die)
+        crash.setattr(Releasing, "_release_whole", die)
         with pytest.raises(KeyboardInterrupt):
             await key_work.next()
     assert died
@@ -120,7 +121,7 @@ async def test_a_result_that_comes_after_another_node_took_over_is_discarded(wor
     id, shown = await open_one(world, application, alice)
     await alice.phone.confirm(shown, PIN)
     key_work = next(p for p in world.services.performing if p._work is Work.KEY)
-    release = key_work._release
+    release = Releasing._release_whole
 
     async def release_late(*arguments: object) -> None:
         crash.undo()
@@ -129,7 +130,7 @@ async def test_a_result_that_comes_after_another_node_took_over_is_discarded(wor
         await release(*arguments)  # type: ignore[arg-type]
 
     with pytest.MonkeyPatch.context() as crash:
-        crash.setattr(key_work, "_release", release_late)
+        crash.setattr(Releasing, "_release_whole", release_late)
         await key_work.next()
 
     told = await world.tells(f"transaction:{id}")

@@ -146,7 +146,7 @@ async def test_t53_faults_of_the_server_s_own_tell_no_secret_in_their_tracebacks
     async def fail(_: object, key: Any, *more: Any) -> bytes:
         raise RuntimeError("a fault that nobody thought of")
 
-    monkeypatch.setattr(UserKeys, "sign", fail)
+    monkeypatch.setattr(UserKeys, "sign_all", fail)
     id = await asked(application, alice)
     await alice.phone.confirm(await alice.phone.show(id), CANARY_PIN)
     await world.settle()

@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ from tests.world.world import PIN, Application, Signer, World, new_world
 __all__ = ["quick_pins", "witness"]
 
 pytestmark = pytest.mark.usefixtures("quick_pins")
+
+Wanted = Sequence[tuple[Scheme, Digest]]
 
 RAW, RAW_OTHER = base64.b64decode(HASH), base64.b64decode(OTHER)
 PREHASHED = Prehashed(hashes.SHA256())
@@ -169,13 +171,13 @@ async def test_t07_a_released_transaction_that_is_set_back_is_not_signed_again(
 def keys_seen(monkeypatch: pytest.MonkeyPatch) -> list[WrappedKey]:
     """The keys that the HSM signed with."""
     seen: list[WrappedKey] = []
-    sign = UserKeys.sign
+    sign = UserKeys.sign_all
 
-    async def sign_seen(keys: UserKeys, key: WrappedKey, scheme: Scheme, digest: Digest) -> bytes:
+    async def sign_seen(keys: UserKeys, key: WrappedKey, wanted: Wanted) -> list[bytes]:
         seen.append(key)
-        return await sign(keys, key, scheme, digest)
+        return await sign(keys, key, wanted)
 
-    monkeypatch.setattr(UserKeys, "sign", sign_seen)
+    monkeypatch.setattr(UserKeys, "sign_all", sign_seen)
     return seen
 
 
@@ -187,12 +189,12 @@ async def test_t58_a_signature_by_another_person_s_key_is_never_released(
     application = await world.application()
     alice = await world.signer(application, key_type=key_type)
     await world.signer(application, "bob", key_type=key_type)
-    bobs, sign = keys_seen[-1], UserKeys.sign
+    bobs, sign = keys_seen[-1], UserKeys.sign_all
 
-    async def sign_with_bobs(keys: UserKeys, _: WrappedKey, scheme: Scheme, digest: Digest) -> bytes:
-        return await sign(keys, bobs, scheme, digest)
+    async def sign_with_bobs(keys: UserKeys, _: WrappedKey, wanted: Wanted) -> list[bytes]:
+        return await sign(keys, bobs, wanted)
 
-    monkeypatch.setattr(UserKeys, "sign", sign_with_bobs)
+    monkeypatch.setattr(UserKeys, "sign_all", sign_with_bobs)
     asked = await (application.ask(alice, simple_pdf()) if kind == "document" else application.ask_hashes(alice, HASH))
     await alice.phone.confirm(await alice.phone.show(asked["id"]), PIN)
     for _ in range(TRIES):
@@ -239,13 +241,13 @@ async def test_t62_a_signature_that_the_hsm_got_wrong_is_not_released_and_is_mad
     application, alice = await start(world)
     id, shown = await open_one(world, application, alice)
     await alice.phone.confirm(shown, PIN)
-    sign = UserKeys.sign
+    sign = UserKeys.sign_all
 
-    async def sign_wrongly(keys: UserKeys, key: WrappedKey, scheme: Scheme, digest: Digest) -> bytes:
-        return break_(await sign(keys, key, scheme, digest))
+    async def sign_wrongly(keys: UserKeys, key: WrappedKey, wanted: Wanted) -> list[bytes]:
+        return [break_(signature) for signature in await sign(keys, key, wanted)]
 
     with monkeypatch.context() as fault:
-        fault.setattr(UserKeys, "sign", sign_wrongly)
+        fault.setattr(UserKeys, "sign_all", sign_wrongly)
         await world.settle()
     assert (await signatures_of(world, id), await state(application, id)) == (0, "signing")
 

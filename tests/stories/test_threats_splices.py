@@ -136,7 +136,7 @@ def silent_hsm(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sign(*_: Any) -> bytes:
         pytest.fail("a person's key was used")
 
-    monkeypatch.setattr(UserKeys, "sign", sign)
+    monkeypatch.setattr(UserKeys, "sign_all", sign)
 
 
 async def test_t02_the_members_that_are_exchanged_are_all_there_are(two: Two):

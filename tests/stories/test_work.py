@@ -45,14 +45,14 @@ async def test_what_fails_again_and_again_keeps_no_other_waiting(world: World, m
         id, shown = await open_one(world, application, alice)
         await alice.phone.confirm(shown, PIN)
         poisoned.append(id)
-    sign = Credentials.sign
+    begin = Credentials.begin
 
     async def fail_some(self: Credentials, activation: Any) -> Any:
         if activation.asked().transaction in poisoned:
             raise Unavailable("not now")
-        return await sign(self, activation)
+        return await begin(self, activation)
 
-    monkeypatch.setattr(Credentials, "sign", fail_some)
+    monkeypatch.setattr(Credentials, "begin", fail_some)
     for _ in range(3):
         assert await work(world, Work.KEY)
     world.clock.move(10)

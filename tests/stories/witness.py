@@ -1,6 +1,6 @@
 """What the stories of threats share: a witness at the HSM, rows changed behind the server's back, a second process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -34,13 +34,13 @@ class Witness:
 @pytest.fixture
 def witness(monkeypatch: pytest.MonkeyPatch) -> Witness:
     """A witness from the beginning of the test on; certification requests of new keys are seen as well."""
-    seen, sign = Witness(), UserKeys.sign
+    seen, sign = Witness(), UserKeys.sign_all
 
-    async def sign_seen(keys: UserKeys, key: WrappedKey, scheme: Scheme, digest: Digest) -> bytes:
-        seen.digests.append(digest.value)
-        return await sign(keys, key, scheme, digest)
+    async def sign_seen(keys: UserKeys, key: WrappedKey, wanted: Sequence[tuple[Scheme, Digest]]) -> list[bytes]:
+        seen.digests += [digest.value for _, digest in wanted]
+        return await sign(keys, key, wanted)
 
-    monkeypatch.setattr(UserKeys, "sign", sign_seen)
+    monkeypatch.setattr(UserKeys, "sign_all", sign_seen)
     return seen
 
 

@@ -235,7 +235,8 @@ class FakeServer:
         expires = time_text(self.clock.now() + timedelta(seconds=300))
         known = self.calls[-1].url.params.get("known", "").split(",")
         notices = [{"id": id, "kind": "sign", "expires": expires} for id in waiting if id not in known]
-        return httpx.Response(200, json={"transactions": notices, "waiting_phones": self.waiting_phones})
+        gone = [id for id in known if self.states.get(id, "awaiting") != "awaiting"]
+        return httpx.Response(200, json={"transactions": notices, "gone": gone, "waiting_phones": self.waiting_phones})
 
     def _offer(self) -> httpx.Response:
         return httpx.Response(200, json={"offer": sign("dss-enrolment-offer+jws", self.offer(), self.channel)})

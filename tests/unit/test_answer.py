@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from dss.devices import answer, request
 from dss.devices.answer import Came, Decision
 from dss.devices.model import BoxKey
-from dss.devices.request import Asked, ConfirmationRequest, Item, Kind, Party
+from dss.devices.items import Item
+from dss.devices.request import Asked, ConfirmationRequest, Kind, Party
 from dss.kernel import b64
 from dss.kernel.digest import Digest
 from dss.kernel.errors import AnswerRefused, BadRequest
@@ -66,7 +67,7 @@ def fits(said: dict[str, Any], box: str | None = BOX, asked: Asked = ASKED) -> b
 
 def test_a_request_reads_back_as_it_was_written() -> None:
     assert (ASKED.kind, ASKED.credential_id, ASKED.box_key) == (Kind.SIGN, "3" * 26, "4" * 26)
-    assert ASKED.to_sign == (Digest.of(b"a document"),)
+    assert [item.to_sign for item in ASKED.items] == [Digest.of(b"a document")]
     assert ASKED.expires == REQUEST.expires
 
 

@@ -14,7 +14,8 @@ from dss.evidence.fields import EvidenceRefused
 from dss.evidence.verifying import verify
 from dss.kernel import canonical
 from dss.kernel.keyspec import KeySpec
-from tests.world.evidence_maker import Maker, good_drafts
+from tests.world.evidence_kinds import good_drafts
+from tests.world.evidence_maker import Maker
 
 SOAK = bool(os.environ.get("DSS_SOAK"))
 SAMPLE = 120  # places of each record that are tried

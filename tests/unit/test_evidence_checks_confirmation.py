@@ -39,9 +39,10 @@ def refused(maker: Maker, draft, why: str) -> None:
         ("counter", True, "^the answer's form"),
         ("reason", "because", "^the answer's form"),
         ("number", 7, "^the answer's form"),
+        ("number", "42", "a member that it may not have: .number"),
         ("declined_documents", [], "^the answer's form"),
         ("sealed_sha256", "AA", "answer.sealed_sha256 is not a hash"),
-        ("share_sha256", sha(b"shared"), "answer.share_sha256 is there for a share"),
+        ("share_sha256", sha(b"shared"), "a member that it may not have: .share_sha256"),
     ],
 )
 def test_a_confirmation_has_its_members(maker, member, value, why):

@@ -11,7 +11,8 @@ import pytest
 
 from dss.evidence.fields import EvidenceRefused
 from dss.evidence.verifying import verify
-from tests.world.evidence_maker import Maker, good_drafts
+from tests.world.evidence_kinds import good_drafts
+from tests.world.evidence_maker import Maker
 
 SOAK = bool(os.environ.get("DSS_SOAK"))
 KINDS = [

@@ -20,7 +20,8 @@ from dss.infra.jose import thumbprint
 from dss.kernel.text import HIDDEN
 from dss.notify.model import LOCALES
 from tests.world import jws
-from tests.world.evidence_maker import PDF, Maker, good_drafts
+from tests.world.evidence_kinds import good_drafts
+from tests.world.evidence_maker import PDF, Maker
 
 # Ends the process, so that nothing can catch it.
 WATCHED = """

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dss.evidence.saying import Words, plural, say
+from dss.evidence.saying import say
+from dss.evidence.words import Words, plural
 from dss.kernel.errors import Invalid
 from dss.notify.model import LOCALES
 from tests.world.proven import EVERYTHING, signed

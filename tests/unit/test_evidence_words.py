@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dss.devices.request import Action, Item, Kind, Party
+from dss.devices.items import Item
+from dss.devices.request import Action, Kind, Party
+from dss.evidence.concerned import Change, Share
 from dss.evidence.document_check import Given
 from dss.evidence.phone_check import Phone
-from dss.evidence.request_form import Change, Share
-from dss.evidence.saying import Said, Words, say, shown
+from dss.evidence.saying import Said, say
 from dss.evidence.verifying import Proven
+from dss.evidence.words import Words, shown
 from dss.kernel.ids import DeviceId
 from dss.kernel.text import HIDDEN
 from dss.notify.model import LOCALES
@@ -134,7 +136,7 @@ def test_a_kept_checkpoint_is_told_of_only_where_there_was_one() -> None:
 def test_a_document_is_told_with_size_hash_and_name() -> None:
     (told,) = say(signed(documents=(document(7, "Договір.pdf", 21),)), "uk").documents.sentences
     shown_digest = document(7).document.document_digest.hex  # type: ignore[union-attr]
-    assert told == f"Документ 1, 21 байт, SHA-256 {shown_digest}: Договір.pdf"
+    assert told == f"Документ 7, 21 байт, SHA-256 {shown_digest}: Договір.pdf"
 
 
 def test_of_a_bare_hash_it_is_said_that_the_phone_showed_no_content() -> None:

@@ -266,3 +266,18 @@ def test_a_swapped_key_of_the_new_phone_ends_the_sharing(server, run, phones):
 
     assert told.exit_code == Exit.DIFFERENCE
     assert not any(path.endswith("/answer") for path, _ in server.sent)
+
+
+# --- sessions ---
+
+
+def test_a_session_is_shown_in_plain_words_and_its_end_is_not_waited_for(server, run):
+    """Section 11: it stays confirmed while it goes on."""
+    server.ask(kind="session", session={"signatures": 40, "minutes": 30}, documents=[])
+    server.after_answer = "confirmed"
+    result = run("confirm", FIRST)
+
+    assert result.exit_code == Exit.DONE
+    assert "to make up to 40 signatures within 30 minutes without this phone" in result.stdout
+    assert "nothing of what will be signed is shown" in result.stdout
+    assert server.calls[-1].url.path.endswith("/answer")

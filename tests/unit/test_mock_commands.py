@@ -261,6 +261,7 @@ def test_decline_tells_the_reason(enrolled, server):
 MISBEHAVIOURS = [
     *(("--replay-of", SECOND), ("--swap-transaction", THIRD), ("--alter-binding",), ("--wrong-pin",)),
     *(("--stale-counter",), ("--replay",), ("--late", "7"), ("--wrong-share",), ("--skip-counter",), ("--unnamed",)),
+    *(("--strange-number",), ("--skip-number",), ("--unseen",), ("--bad-list", "beyond"), ("--bad-list", "twice")),
 ]
 
 

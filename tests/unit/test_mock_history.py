@@ -116,6 +116,11 @@ KINDS = {
         f"change remove Old phone ({OTHER_DEVICE}): done",
     ),
     "a share": (of_kind("share", share={"phone": OTHER}, credential=None), f"share Old phone ({OTHER_DEVICE}): done"),
+    "a batch": (of_kind("sign", batch={"count": 250}, declined=[3, 7]), "    a batch of 250\n    not signed: 3, 7\n"),
+    "a choice": (entry(mode="choose"), "confirmed by pin and mode choose"),
+    "a comparison": (entry(mode="compare", verification="code"), "confirmed by code and mode compare"),
+    "a session": (of_kind("session", session={"signatures": 40, "minutes": 30}), "40 signatures within 30 minutes"),
+    "a place": (entry(session={"id": SECOND}, phone=None, verification=None), f"signed in session {SECOND}, without"),
     "a refusal": (entry(state="declined", verification=None, why="Wrong sum"), "why: Wrong sum"),
     "nothing": (entry(state="expired", phone=None, verification=None, evidence="none"), "expired, evidence: none"),
 }
@@ -135,6 +140,16 @@ def test_history_takes_neither_the_owner_nor_the_operator_for_an_application(ser
     server.pages[LIST] = {"entries": [of_kind("create", relying_application={"id": id, "name": "Acme"})]}
 
     assert f"    {who} asked at {OPENED}; it ended" in run("history").stdout
+
+
+def test_history_tells_a_program_of_batches_sessions_and_modes(server, run):
+    asked = of_kind("session", SECOND, session={"signatures": 40, "minutes": 30})
+    signed = of_kind("sign", FIRST, batch={"count": 250}, declined=[3], session={"id": SECOND}, mode="choose")
+    server.pages[LIST] = {"entries": [asked, signed]}
+    first, second = facts(run("history", "--json"))
+
+    assert (first["session"], first["session_id"]) == ({"signatures": 40, "minutes": 30}, None)
+    assert (second["batch"], second["declined"], second["session_id"], second["mode"]) == (250, [3], SECOND, "choose")
 
 
 def test_history_says_where_it_goes_on_and_goes_on_there(server, run):
@@ -174,6 +189,14 @@ WRONG = {
     "a digest that is none": {"entries": [entry(documents=[DOCUMENT | {"document_digest": "AA"}])]},
     "hashes of another format": {"entries": [entry(hashes={"count": 1, "format": "XAdES"})]},
     "no hashes": {"entries": [entry(hashes={"count": 0, "format": "hash"})]},
+    "a batch that is a list": {"entries": [entry(batch={"count": 100})]},
+    "a batch too large": {"entries": [entry(batch={"count": 10_001})]},
+    "declined indexes that are none": {"entries": [entry(declined=[-1])]},
+    "a declined index that is true": {"entries": [entry(declined=[True])]},
+    "no declined index": {"entries": [entry(declined=[])]},
+    "a mode that is not told": {"entries": [entry(mode="none")]},
+    "a session without its limits": {"entries": [of_kind("session", session={"id": SECOND})]},
+    "limits of a session that was signed in": {"entries": [entry(session={"signatures": 1, "minutes": 1})]},
     "deceptive text": {"entries": [entry(text="pay \u202e001")]},
     "a deceptive name": {"entries": [entry(phone={"id": DEVICE, "name": "My\u200bphone"})]},
     "a deceptive reason": {"entries": [entry(why="\x1b[2J")]},

@@ -14,7 +14,8 @@ from mobile_mock.errors import StoreFault
 from mobile_mock.forms import b64url
 from mobile_mock.kept import Kept, NextPin, from_json, to_json
 from mobile_mock.keystore import Keystore
-from tests.unit.mock_server import FIRST, PIN, FakeServer
+from mobile_mock.offline_secret import OfflineSecret
+from tests.unit.mock_server import CREDENTIAL, FIRST, PIN, FakeServer
 
 
 @pytest.fixture
@@ -39,6 +40,7 @@ async def test_what_is_kept_comes_back_from_another_process(server, tmp_path):
 async def test_everything_that_may_be_kept_comes_back(server, tmp_path):
     kept = await kept_after_work(server, tmp_path)
     kept = replace(kept, pin_digits=8, pin_next=NextPin(b"n" * 16, FIRST, b"p" * 32)).with_opened(FIRST, {"code": "x"})
+    kept = replace(kept, offline={CREDENTIAL: OfflineSecret(b"s" * 32, b"f" * 32, FIRST)})
 
     assert from_json(json.loads(json.dumps(to_json(kept)))) == kept
 
@@ -46,7 +48,7 @@ async def test_everything_that_may_be_kept_comes_back(server, tmp_path):
 async def test_a_store_of_a_phone_that_knew_no_changes_is_read(server, tmp_path):
     kept = await kept_after_work(server, tmp_path)
     stored = json.loads(json.dumps(to_json(kept)))
-    for name in ("opened", "pin_digits", "pin_next"):
+    for name in ("offline", "opened", "pin_digits", "pin_next"):
         del stored[name]
     for answer in stored["answers"]:
         del answer["share"]

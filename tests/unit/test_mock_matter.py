@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mobile_mock.errors import Difference
-from mobile_mock.matter import CHANGES, OF_A_PHONE, REASONS, PhoneName
+from mobile_mock.matter import CHANGES, OF_NO_KEY, REASONS, Application, PhoneName
 from mobile_mock.request import Expected, Request, read_request
 from tests.unit.mock_server import (
+    APPLICATION,
     BASE,
     CREDENTIAL,
     DEVICE,
@@ -30,7 +31,13 @@ from tests.unit.mock_server import (
 
 EXPECTED = Expected(BASE, FIRST, USER, DEVICE)
 PHONE = {"id": OTHER_DEVICE, "name": "Old phone"}
-MORE = {"password": {"password": RECIPE}, "revoke": {"reason": "keyCompromise"}, "remove": {"phone": PHONE}}
+STOPPED = {"id": APPLICATION, "name": "Contracts Ltd"}
+MORE = {
+    "password": {"password": RECIPE},
+    "revoke": {"reason": "keyCompromise"},
+    "remove": {"phone": PHONE},
+    "allow": {"relying_application": STOPPED},
+}
 OLD = KEY | {"id": OTHER_CREDENTIAL}
 KEYS = {"enc": jwk(new_key()), "sig": jwk(new_key())}
 SHARE = {"phone": {**PHONE, "keys": KEYS}, "credentials": [KEY]}
@@ -42,7 +49,7 @@ def payload_of(action: str | None = None, **changes) -> dict:
     kind = {"kind": "change", "change": {"action": action, **MORE.get(action, {})}}
     if action is None:
         kind = {"kind": "share", "share": SHARE}
-    credential = None if action is None or action in OF_A_PHONE else KEY
+    credential = None if action is None or action in OF_NO_KEY else KEY
     return FakeServer().ask(**{**kind, "phone": DEVICE, "documents": [], "credential": credential, **changes})
 
 
@@ -63,8 +70,8 @@ def test_every_change_of_the_protocol_is_understood(action):
     request = read(payload_of(action))
 
     assert (request.kind, request.action, request.matter.phone) == ("change", action, DEVICE)
-    assert (request.credential is None) == (action in OF_A_PHONE)
-    assert request.opens_key == (action in {"password", "relock"})
+    assert (request.credential is None) == (action in OF_NO_KEY)
+    assert request.opens_key == (action in {"password", "relock", "offline"})
     assert request.relocks == (action == "relock")
 
 
@@ -72,6 +79,7 @@ def test_what_goes_with_a_change_is_read():
     assert read(payload_of("password")).change.password.memory_kib == 19_456
     assert read(payload_of("revoke")).change.reason == "keyCompromise"
     assert read(payload_of("remove")).change.phone == PhoneName(OTHER_DEVICE, "Old phone")
+    assert read(payload_of("allow")).change.application == Application(APPLICATION, "Contracts Ltd")
 
 
 @pytest.mark.parametrize("reason", REASONS)
@@ -116,7 +124,7 @@ def test_a_removal_of_the_phone_that_answers_is_refused():
 
 @pytest.mark.parametrize("action", CHANGES)
 def test_a_change_has_a_credential_exactly_where_it_is_of_one(action):
-    refused(payload_of(action, credential=KEY if action in OF_A_PHONE else None), "credential")
+    refused(payload_of(action, credential=KEY if action in OF_NO_KEY else None), "credential")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 
 from mobile_mock import pins
 from mobile_mock.errors import Difference, NothingToDo
-from mobile_mock.misbehave import Misbehaviour
+from mobile_mock.misbehave import BadList, Misbehaviour
+from tests.unit.mock_batch import BatchServer, bare
 from tests.unit.mock_server import (
     CREDENTIAL,
     FIRST,
@@ -23,6 +24,9 @@ from tests.unit.mock_server import (
     b64,
     unb64,
 )
+
+COMPARE, LAST = {"mode": "compare", "code": "4821"}, {"mode": "compare", "code": "9999"}
+CHOOSE = {"mode": "choose", "numbers": ["41", "07", "88"], "commitment": b64(b"c" * 32)}
 
 
 @pytest.fixture
@@ -200,8 +204,82 @@ async def test_a_copy_of_the_store_is_a_clone(server, phone, tmp_path):
     assert [(claims["txn"], claims["counter"]) for claims in server.answers()] == [(FIRST, 2), (THIRD, 2)]
 
 
+@pytest.mark.parametrize(
+    ("verification", "number", "said"),
+    [(CHOOSE, "41", {"07", "88"}), (CHOOSE, "07", {"41", "88"}), (COMPARE, "4821", {"4822"}), (LAST, "9999", {"0000"})],
+)
+async def test_a_wrong_number_is_one_that_the_page_does_not_show(server, phone, verification, number, said):
+    """T14."""
+    server.ask(verification=verification)
+    await phone.confirm(await phone.show(FIRST), PIN, misbehave=Misbehaviour(wrong_number=True), number=number)
+
+    assert server.answers()[0]["number"] in said
+
+
+async def test_where_no_number_is_asked_for_none_can_be_wrong(server, phone):
+    server.ask()
+    with pytest.raises(NothingToDo):
+        await phone.confirm(await phone.show(FIRST), PIN, misbehave=Misbehaviour(wrong_number=True))
+
+
+@pytest.mark.parametrize("verification", [{"mode": "none"}, COMPARE, CHOOSE, {**CHOOSE, "numbers": ["10", "12", "11"]}])
+async def test_a_strange_number_was_not_offered(server, phone, verification):
+    """T14, T29."""
+    server.ask(verification=verification)
+    await phone.confirm(await phone.show(FIRST), PIN, misbehave=Misbehaviour(strange_number=True))
+
+    said = server.answers()[0]["number"]
+    assert len(said) == 2
+    assert said not in verification.get("numbers", [])
+
+
+@pytest.mark.parametrize("verification", [COMPARE, CHOOSE])
+async def test_a_skipped_number_answers_by_less_than_the_request_asks_for(server, phone, verification):
+    """T29."""
+    server.ask(verification=verification)
+    await phone.confirm(await phone.show(FIRST), PIN, misbehave=Misbehaviour(skip_number=True))
+
+    assert "number" not in server.answers()[0]
+
+
+async def test_a_batch_is_confirmed_without_looking(tmp_path):
+    """What the phone must never do, and what no server can see."""
+    server = BatchServer()
+    phone = await server.with_share(tmp_path)
+    server.ask_for_batch(server.documents_of(101))
+    server.calls.clear()
+    wrong = Misbehaviour(unseen=True)
+    shown = await phone.show(FIRST, misbehave=wrong)
+    await phone.confirm(shown, PIN, misbehave=wrong)
+
+    assert (shown.fetched, shown.request.documents) == (False, ())
+    assert [call.url.path.rpartition("/")[2] for call in server.calls] == [FIRST, "answer"]
+
+
+@pytest.mark.parametrize(
+    ("how", "declined"),
+    [("beyond", [4]), ("all", [0, 1, 2, 3]), ("twice", [0, 0]), ("backwards", [1, 0]), ("empty", [])],
+)
+async def test_a_list_of_declined_documents_can_be_wrong_in_each_way(server, phone, how, declined):
+    server.ask(documents=[bare(index) for index in range(4)])
+    wrong = Misbehaviour(bad_list=BadList(how))
+    await phone.confirm(await phone.show(FIRST), PIN, misbehave=wrong, declined_documents=[2])
+
+    assert server.answers()[0]["declined_documents"] == declined
+
+
+@pytest.mark.parametrize("how", BadList)
+async def test_what_has_no_documents_can_have_a_list_of_declined_ones_too(server, phone, how):
+    """T28: a member of another kind."""
+    server.ask_to_create()
+    await phone.confirm(await phone.show(FIRST), PIN, misbehave=Misbehaviour(bad_list=how))
+
+    assert "declined_documents" in server.answers()[0]
+
+
 def test_every_misbehaviour_says_what_it_does():
     values = {"replay_of": SECOND, "swap_transaction": SECOND, "swap_share": SECOND, "late": 1.0}
+    values |= {"bad_list": BadList.ALL}
     for switch in fields(Misbehaviour):
         assert len(Misbehaviour(**{switch.name: values.get(switch.name, True)}).says()) == 1
     assert Misbehaviour().says() == []

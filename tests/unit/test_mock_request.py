@@ -81,6 +81,7 @@ def test_a_request_without_any_of_its_members_is_refused(member):
         {"transaction": SECOND},
         {"verification": {"mode": "number"}},
         {"verification": {"mode": "none", "number": 42}},
+        {"session": {"id": SECOND, "place": 1}},
         {"policy": {"answer_by": ["face"]}},
         {"policy": {"answer_by": []}},
         {"relock": False},

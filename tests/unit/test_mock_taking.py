@@ -1,5 +1,6 @@
 """docs/device-protocol.md section 7: a new phone takes the shares that are for it, and checks who gave them to whom."""
 
+import json
 from contextlib import suppress
 
 import pytest
@@ -30,7 +31,7 @@ from tests.unit.mock_server import (
     sha,
     sign,
 )
-from tests.unit.mock_sharing import SHARES, hand_out, parcel, two_phones
+from tests.unit.mock_sharing import SHARES, hand_out, opened, parcel, two_phones
 
 SHARED_BY = b64(canonical({"alg": "ES256", "typ": "dss-answer+jws", "kid": DEVICE}))
 
@@ -70,6 +71,18 @@ async def test_a_share_is_taken_long_after_its_request_has_expired(server, old, 
     """The new phone waits for an hour, the request waited for minutes."""
     hand_out(server, await parcel(server, old, new))
     server.clock.move(3600)
+
+    assert await new.take_shares() == [CREDENTIAL]
+
+
+async def test_a_share_that_was_confirmed_by_the_number_of_a_page_is_taken(server, old, new):
+    id = await opened(server, old, new)
+    chosen = {"mode": "choose", "numbers": ["41", "07", "88"], "commitment": b64(b"c" * 32)}
+    server.ask(id, **{"credential": None, **json.loads(server.requests[id]), "verification": chosen})
+    await old.confirm(await old.show(id), PIN, number="07")
+    request = sign("dss-confirmation-request+jws", server.requests[id], server.channel)
+    answered = {name: server.sent[-1][1][name] for name in ("answer", "share")}
+    hand_out(server, {"id": id, "request": request, **answered})
 
     assert await new.take_shares() == [CREDENTIAL]
 

@@ -1,6 +1,7 @@
 """`mobile-mock watch`: a phone that answers by rules."""
 
 import asyncio
+import json
 import os
 import signal
 from contextlib import nullcontext
@@ -11,8 +12,15 @@ from typer.testing import CliRunner, Result
 
 from mobile_mock.cli import session
 from mobile_mock.cli import watch as module
+from mobile_mock.cli.verifying import written_number
+from mobile_mock.errors import Difference
 from mobile_mock.exits import Exit
-from tests.unit.mock_server import APPLICATION, FIRST, PIN, SECOND, THIRD, FakeServer, problem
+from mobile_mock.showing import read_news
+from tests.unit.mock_batch import bare
+from tests.unit.mock_server import APPLICATION, FIRST, PIN, SECOND, THIRD, FakeServer, b64, problem
+
+COMPARE = {"mode": "compare", "code": "4821"}
+CHOOSE = {"mode": "choose", "numbers": ["41", "07", "88"], "commitment": b64(b"c" * 32)}
 
 
 @pytest.fixture
@@ -95,6 +103,137 @@ def test_a_request_that_became_visible_after_a_newer_one_is_not_overlooked(serve
     watch("--confirm-all", "--for", "0.2")
 
     assert [claims["txn"] for claims in server.answers()] == [THIRD, FIRST]
+
+
+# --- what is gone ---
+
+
+def test_what_awaits_an_answer_no_more_is_taken_off_the_list_and_told(server, watch):
+    """T38: it ended elsewhere, by another phone or by its time."""
+    server.ask(FIRST)
+    server.ask(THIRD)
+    polls = []
+
+    def poll(path: str) -> None:
+        if path.endswith("/transactions"):
+            polls.append(server.calls[-1].url.params.get("known", ""))
+            if len(polls) == 2:
+                server.states[FIRST] = "expired"
+
+    server.refuse = poll
+    result = watch("--for", "1.5")
+
+    assert polls[:2] == ["", f"{FIRST},{THIRD}"]
+    assert polls[2] == THIRD
+    assert result.stdout.count(f"Transaction {FIRST} awaits an answer no more") == 1
+    assert f"Transaction {THIRD} awaits an answer no more" not in result.stdout
+
+
+def test_a_program_is_told_what_is_gone(server, watch):
+    server.ask()
+
+    def poll(path: str) -> None:
+        if server.calls[-1].url.params.get("known"):
+            server.states[FIRST] = "cancelled"
+
+    server.refuse = poll
+    facts = [json.loads(line) for line in watch("--json", "--for", "0.3").stdout.splitlines()]
+
+    assert {"transaction": FIRST, "gone": True} in facts
+
+
+def test_what_the_phone_answered_itself_is_not_told_as_gone(server, watch):
+    server.ask()
+    result = watch("--confirm-all", "--for", "0.3")
+
+    assert server.calls[-1].url.params.get("known") is None, "it is off the list"
+    assert "no more" not in result.stdout
+
+
+@pytest.mark.parametrize("gone", [7, [7], ["x"], [FIRST] * 101, None], ids=str)
+def test_a_list_of_what_is_gone_in_another_form_is_refused(gone):
+    with pytest.raises(Difference):
+        read_news({"transactions": [], "gone": gone})
+
+
+# --- verification, causes, and some documents ---
+
+
+@pytest.mark.parametrize(("verification", "shown"), [(COMPARE, "4821"), (CHOOSE, "07")])
+def test_the_number_of_the_page_comes_by_an_option(server, watch, verification, shown):
+    server.ask(verification=verification)
+
+    assert watch("--confirm-all", "--number", shown, "--once").exit_code == Exit.DONE
+    assert server.answers()[0]["number"] == shown
+
+
+def test_the_numbers_of_the_pages_come_from_a_file_each_by_its_transaction(server, watch, tmp_path):
+    server.ask(FIRST, verification=CHOOSE)
+    server.ask(THIRD, verification=COMPARE)
+    (tmp_path / "pages").write_text(f"{FIRST} 41\n\n{THIRD} 4821\n{FIRST} 88\n{SECOND} 07\nno line of it\n")
+
+    assert watch("--confirm-all", "--number-from", str(tmp_path / "pages"), "--once").exit_code == Exit.DONE
+    assert [(claims["txn"], claims["number"]) for claims in server.answers()] == [(FIRST, "88"), (THIRD, "4821")]
+
+
+def test_a_number_that_is_not_written_yet_is_waited_for(server, watch, tmp_path, monkeypatch):
+    server.ask(verification=CHOOSE)
+    file, looks = tmp_path / "pages", []
+
+    def looked(path, transaction):
+        looks.append(transaction)
+        if len(looks) == 2:
+            file.write_text(f"{FIRST} 41\n")
+        return written_number(path, transaction)
+
+    monkeypatch.setattr(module, "written_number", looked)
+    monkeypatch.setattr(module, "STEP", 0)
+
+    assert watch("--confirm-all", "--number-from", str(file), "--once").exit_code == Exit.DONE
+    assert (server.answers()[0]["number"], looks) == ("41", [FIRST, FIRST])
+
+
+def test_a_number_that_is_never_written_is_not_waited_for_beyond_the_request(server, watch, tmp_path, monkeypatch):
+    server.ask(verification=CHOOSE)
+    monkeypatch.setattr(module, "written_number", lambda path, transaction: server.clock.move(100))
+    monkeypatch.setattr(module, "STEP", 0)
+
+    assert watch("--confirm-all", "--number-from", str(tmp_path / "pages"), "--once").exit_code == Exit.USAGE
+    assert server.sent == []
+
+
+def test_without_the_number_that_is_asked_for_nothing_is_confirmed(server, watch):
+    """T29."""
+    server.ask(FIRST, verification=CHOOSE)
+    server.ask(THIRD)
+    result = watch("--confirm-all", "--once")
+
+    assert [claims["txn"] for claims in server.answers()] == [THIRD]
+    assert "--number" in result.stderr
+
+
+def test_another_code_on_the_page_is_declined_with_its_cause(server, watch):
+    server.ask(verification=COMPARE)
+    watch("--confirm-all", "--number", "4812", "--once")
+
+    assert (server.answers()[0]["decision"], server.answers()[0]["cause"]) == ("decline", "code_differs")
+
+
+def test_some_documents_are_not_signed(server, watch):
+    server.ask(documents=[bare(index) for index in range(4)])
+    watch("--confirm-all", "--decline-document", "0,2-3", "--once")
+
+    assert server.answers()[0]["declined_documents"] == [0, 2, 3]
+
+
+def test_all_that_waits_is_declined_with_a_cause(server, watch):
+    server.ask()
+    watch("--decline-all", "--cause", "not_me", "--once")
+
+    assert server.answers()[0]["cause"] == "not_me"
+
+
+# --- when it stops ---
 
 
 def test_both_rules_at_once_are_refused(server, watch):

@@ -33,6 +33,7 @@ def drafts() -> Iterator[Callable[[], Draft]]:
             yield partial(samples.draft, kind, decision, place)
     for format, key_type, scheme in samples.OTHER_WAYS:
         yield partial(samples.signed_otherwise, format, key_type, scheme)
+    yield from samples.IN_LIFE
 
 
 DRAFTS = [(make, make()) for make in drafts()]
@@ -55,13 +56,18 @@ def test_a_signature_of_every_scheme_and_format_is_good(format: str, key_type: s
     assert judged(forge(samples.signed_otherwise(format, key_type, scheme))).reason == ""
 
 
+@pytest.mark.parametrize("made", samples.IN_LIFE, ids=lambda made: getattr(made, "__name__", "declined"))
+def test_a_confirmation_as_people_really_confirm_is_good(made: Callable[[], Draft]):
+    assert judged(forge(made())).reason == ""
+
+
 def test_a_confirmation_says_who_what_when_on_which_phone_how_and_for_whom():
     facts = judged(forge(samples.draft())).facts
 
     assert facts is not None
     assert (facts.kind, facts.decision, facts.transaction) == ("sign", "confirm", samples.id(4))
     assert (facts.signer, facts.subject) == (samples.PERSON, "CN=Олена Коваль")
-    assert [document["index"] for document in facts.what["documents"]] == [0, 1]
+    assert [document["index"] for document in facts.documents] == [0, 1]
     assert (facts.answered, facts.ended) == (1795269660_000000, 1795269662_000250)
     assert (facts.phone["device"], facts.phone["name"]) == (samples.id(2), "Телефон Олени")
     assert (facts.verification, facts.relying_application["name"]) == ("pin", "Нотаріат")

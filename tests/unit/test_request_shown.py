@@ -9,8 +9,9 @@ import pytest
 
 from dss.devices import request
 from dss.devices.enrolment import RECEIPT
+from dss.devices.items import Item, Shown
 from dss.devices.model import BoxKey
-from dss.devices.request import REQUEST, Asked, ConfirmationRequest, Item, Kind, Party, Shown, is_shown
+from dss.devices.request import REQUEST, Asked, ConfirmationRequest, Kind, Party, is_shown
 from dss.infra.jose import LONGEST
 from dss.kernel.digest import SHA256, Digest
 from dss.kernel.ids import BoxKeyId, TransactionId

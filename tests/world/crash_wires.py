@@ -33,7 +33,7 @@ class Wire:
 
 BOX_KEY_MADE = Wire("3 box key made without its row", "dss.hsm.servicekeys:ServiceKeys.create_box_key", "")
 ANSWER_EXAMINED = Wire("7 answer examined", "dss.devices.service:Devices.examine", "awaiting")
-KEY_USED = Wire("12 key used", "dss.hsm.userkeys:UserKeys.sign", "signing", brief=True)
+KEY_USED = Wire("12 key used", "dss.hsm.userkeys:UserKeys.sign_all", "signing", brief=True)
 CERTIFICATE_ISSUED = Wire("12 certificate issued without its key", "dss.ca.service:Ca.issue", "signing", brief=True)
 CERTIFICATE_WRITTEN = Wire("14 certificate written, not committed", "dss.credentials.making:Making.write", "signing")
 CERTIFIED = Wire("14 credential released", "dss.transactions.performing:Performing._certify", "signed")
@@ -53,12 +53,12 @@ SIGNING = (
     Wire("10 answer checked again at the door", "dss.credentials.door:Door.admit", "signing"),
     Wire("11 occurrence written, not committed", "dss.credentials.store:reserve", "signing"),
     Wire("11 activation held", "dss.credentials.door:Door.hold", "signing"),
-    Wire("12 key about to be used", "dss.hsm.userkeys:UserKeys.sign", "signing", before=True),
+    Wire("12 key about to be used", "dss.hsm.userkeys:UserKeys.sign_all", "signing", before=True),
     KEY_USED,
     Wire("12 signatures made", "dss.credentials.service:Credentials.sign", "signing"),
     Wire("13 document completed", "dss.documents.service:Documents.complete", "signing"),
     Wire("14 result written, not committed", "dss.credentials.service:Credentials.consume", "signing", brief=True),
-    Wire("14 result released", "dss.transactions.performing:Performing._release", "signed", brief=True),
+    Wire("14 result released", "dss.transactions.signing:Releasing._release_whole", "signed", brief=True),
     Wire("15 result collected", "dss.transactions.service:Transactions.signed_file", "signed"),
 )
 CREATION = (

@@ -56,12 +56,12 @@ class Cluster:
 
     def create(self, name: str, template: str = "template1") -> str:
         """Make a database and return its URL."""
-        self._run("createdb", *self._connect, "-T", template, name)
+        _run(self._bin / "createdb", *self._connect, "-T", template, name)
         return f"postgresql://postgres@127.0.0.1:{self.port}/{name}"
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is connected."""
-        self._run("dropdb", *self._connect, "--force", name)
+        _run(self._bin / "dropdb", *self._connect, "--force", name)
 
     @property
     def _data(self) -> str:
@@ -72,12 +72,15 @@ class Cluster:
         return "-h", str(self.folder), "-p", str(self.port), "-U", "postgres"
 
     def _run(self, program: str, *arguments: str) -> None:
-        # Output goes to a file: a server that inherits a pipe would keep its reader waiting.
-        with tempfile.TemporaryFile() as output:
-            command = [*self._as_owner, str(self._bin / program), *arguments]
-            done = subprocess.run(command, stdout=output, stderr=output, cwd="/", timeout=60, check=False)
-            output.seek(0)
-            assert done.returncode == 0, f"{program}: {output.read().decode()}"
+        _run(*self._as_owner, self._bin / program, *arguments)
+
+
+def _run(*command: str | Path) -> None:
+    # Output goes to a file: a server that inherits a pipe would keep its reader waiting.
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(command, stdout=output, stderr=output, cwd="/", timeout=60, check=False)
+        output.seek(0)
+        assert done.returncode == 0, f"{command}: {output.read().decode()}"
 
 
 def _binaries() -> Path:

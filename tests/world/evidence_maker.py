@@ -5,9 +5,7 @@ as if it were right: so a record is wrong in one place, and good in all others.
 """
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -16,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from dss.audit.event import commitment
 from dss.documents.attributes import signed_attributes
-from dss.evidence.record import Consistency, Core, LogProof, Piece, Record
+from dss.evidence.pieces import Leaf, Piece, part_of
+from dss.evidence.record import Consistency, Core, LogProof, Offline, Record
 from dss.evidence.verifying import Trust
 from dss.infra.jose import thumbprint
 from dss.kernel import b64, canonical
@@ -47,6 +46,9 @@ class Draft:
     What is absent of a member that follows from others (binding, hashes, the event's evidence) is filled in.
     extra: leaves that come into the log after this one's. kept: the size to be consistent with.
     stated: the server's word for its channel key, before it is signed; None for the right one.
+    session: the claims of the session's request, which the answer is to. offline: in place of an answer.
+    number_salt: of what was chosen. items: the documents of a batch. part: of those that were signed together, the
+    indexes; leaf: the one of these that the record is about. pieces: all signatures, once they are made.
     """
 
     request: dict[str, Any]
@@ -60,6 +62,18 @@ class Draft:
     kept: int | None = None
     stated: str | None = None
     salt: bytes = bytes(range(32))
+    session: dict[str, Any] | None = None
+    offline: Offline | None = None
+    number_salt: bytes = b""
+    items: list[dict[str, Any]] = field(default_factory=list)
+    part: range = range(0)
+    leaf: int = 0
+    pieces: tuple[Piece, ...] = ()
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The claims of the request that is answered."""
+        return self.request if self.session is None else self.session
 
 
 class Maker:
@@ -107,9 +121,10 @@ class Maker:
             "password": {"password": salted},
             "revoke": {"reason": "keyCompromise"},
             "remove": {"phone": {"id": self.ids["other"], "name": "Old phone"}},
+            "allow": {"relying_application": {"id": self.ids["client"], "name": "Shop"}},
         }
         change = {"action": action, **more.get(action, {})}
-        of_key = {} if action in {"pin", "remove"} else {"credential": self._named()}
+        of_key = {} if action in {"pin", "remove", "allow"} else {"credential": self._named()}
         return self._draft("change", {"change": change, "phone": self.ids["device"], **of_key})
 
     def share(self) -> Draft:
@@ -121,6 +136,11 @@ class Maker:
         draft.answer["share_sha256"] = sha(b"shared")
         return draft
 
+    def session(self, signatures: int = 20, minutes: int = 15) -> Draft:
+        """A confirmed session."""
+        wanted = {"signatures": signatures, "minutes": minutes}
+        return self._draft("session", {"credential": self._named(), "session": wanted})
+
     def asked_by(self, who: str, draft: Draft) -> Draft:
         """The same, asked for by the signer's own phone (`owner`) or by the server's operator (`operator`)."""
         draft.request["relying_application"] = {"id": who, "name": "Sign Example"}
@@ -128,11 +148,11 @@ class Maker:
 
     def declined(self, draft: Draft, reason: str = "") -> Draft:
         """The same, declined."""
-        for name in ("verification", "sealed_sha256", "share_sha256"):
+        for name in ("verification", "sealed_sha256", "share_sha256", "number", "declined_documents"):
             draft.answer.pop(name, None)
         draft.answer |= {"decision": "decline", **({"reason": reason} if reason else {})}
         draft.event |= {"kind": "transaction.declined", "actor": f"device:{self.ids['device']}"}
-        draft.chain = None
+        draft.chain, draft.number_salt, draft.part = None, b"", range(0)
         return draft
 
     def by_further_phone(self, draft: Draft) -> Draft:
@@ -152,20 +172,30 @@ class Maker:
 
     def core(self, draft: Draft) -> Core:
         """Sign all but the log."""
-        request = jws.sign_claims("dss-confirmation-request+jws", draft.request, self.channel)
-        binding = hashlib.sha256(b"dss/confirmation/v1\x00" + canonical.encode(draft.request)).digest()
-        answered = {"binding": b64.url_encode(binding)} | draft.answer
         enrolment = jws.sign_claims("dss-enrolment+jws", draft.enrolment, self.signature)
         receipt = {"enrolment_sha256": sha(enrolment)} | draft.receipt
+        draft.pieces = self._pieces(draft)
         return Core(
-            request,
-            jws.sign_claims("dss-answer+jws", answered, self.signature, kid=self.ids["device"]),
+            self._asked(draft.request),
+            "" if draft.offline else self._answer(draft),
             enrolment,
             jws.sign_claims("dss-receipt+jws", receipt, self.channel),
             self.log.signed(self.statement(draft) if draft.stated is None else draft.stated),
-            self._pieces(draft),
+            () if draft.part else draft.pieces,
             draft.chain.certificates if draft.chain else (),
+            draft.number_salt,
+            part_of(draft.pieces) if draft.part else None,
+            self._asked(draft.session) if draft.session else "",
+            draft.offline,
         )
+
+    def _asked(self, claims: dict[str, Any]) -> str:
+        return jws.sign_claims("dss-confirmation-request+jws", claims, self.channel)
+
+    def _answer(self, draft: Draft) -> str:
+        binding = hashlib.sha256(b"dss/confirmation/v1\x00" + canonical.encode(draft.shown)).digest()
+        answered = {"binding": b64.url_encode(binding)} | draft.answer
+        return jws.sign_claims("dss-answer+jws", answered, self.signature, kid=self.ids["device"])
 
     def finish(self, draft: Draft, core: Core | None = None) -> Record:
         """Sign everything; core: another than the draft's own."""
@@ -178,7 +208,7 @@ class Maker:
         size = len(self.log.entries)
         proof = None if draft.kept is None else Consistency(draft.kept, self._consistency(draft.kept, size))
         path, checkpoint = self.log.inclusion(leaf), self.log.checkpoint()
-        return Record(made, LogProof(event, draft.salt, leaf, path, checkpoint, proof))
+        return Record(made, LogProof(event, draft.salt, leaf, path, checkpoint, proof), self._leaf(draft))
 
     def _consistency(self, kept: int, size: int) -> tuple[bytes, ...]:
         return self.log.consistency(min(kept, size), max(kept, size))
@@ -232,10 +262,19 @@ class Maker:
     def _pieces(self, draft: Draft) -> tuple[Piece, ...]:
         if draft.chain is None or draft.request["kind"] != "sign":
             return ()
+        documents = draft.items or draft.request["documents"]
+        declined, wanted = draft.answer.get("declined_documents", []), draft.part or range(len(documents))
         return tuple(
             Piece(item["index"], attributes, self._signed(draft.chain.keys[0], item))
-            for item, attributes in zip(draft.request["documents"], draft.attributes, strict=True)
+            for item, attributes in zip(documents, draft.attributes, strict=True)
+            if item["index"] in wanted and item["index"] not in declined
         )
+
+    def _leaf(self, draft: Draft) -> Leaf | None:
+        if not draft.part:
+            return None
+        (number,) = (number for number, piece in enumerate(draft.pieces) if piece.index == draft.leaf)
+        return Leaf.of([canonical.encode(item) for item in draft.items], draft.pieces, number)
 
     def _signed(self, key: Any, item: dict[str, Any]) -> bytes:
         to_sign, hashed = b64.url_decode(item["to_sign"]), getattr(hashes, item["hash_algorithm"].upper())()
@@ -244,25 +283,3 @@ class Maker:
         pss = padding.PSS(padding.MGF1(hashed), self.scheme.salt_length)
         padded = pss if self.scheme.padding is Padding.PSS else padding.PKCS1v15()
         return bytes(key.sign(to_sign, padded, Prehashed(hashed)))
-
-
-def good_drafts(maker: Maker) -> dict[str, Callable[[], Draft]]:
-    """What makes a draft of each kind that a record can be of, by what it is."""
-    signings = (("pdf",), ("hash",), ("pdf", "hash", "pdf"))
-    actions = ("pin", "password", "relock", "resume", "revoke", "destroy", "remove")
-    return {
-        **{f"sign {' '.join(what)}": partial(maker.sign, *what) for what in signings},
-        **{f"change {action}": partial(maker.change, action) for action in actions},
-        "create": maker.create,
-        "create in place of another": lambda: maker.create(replaces=True),
-        "share": maker.share,
-        "change by the owner": lambda: maker.asked_by("owner", maker.change("revoke")),
-        "share by the owner": lambda: maker.asked_by("owner", maker.share()),
-        "create by the operator": lambda: maker.asked_by("operator", maker.create()),
-        "sign declined": lambda: maker.declined(maker.sign("pdf", "hash"), "Це не мій договір"),
-        "create declined": lambda: maker.declined(maker.create()),
-        "change declined": lambda: maker.declined(maker.change("revoke")),
-        "share declined": lambda: maker.declined(maker.share()),
-        "by a further phone": lambda: maker.by_further_phone(maker.sign()),
-        "with consistency": lambda: maker.with_consistency(maker.sign("hash")),
-    }

@@ -1,5 +1,6 @@
 """Evidence in a database with its log, and somebody who can write to that database."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,8 +19,9 @@ from dss.audit.tables import audit_events
 from dss.devices import channel
 from dss.devices.enrolment import RECEIPT
 from dss.devices.request import REQUEST
-from dss.evidence.record import Core, LogProof, Piece, Record
-from dss.evidence.service import Evidence, Kept
+from dss.evidence.pieces import Piece
+from dss.evidence.record import Core, LogProof, Record
+from dss.evidence.service import Evidence, Kept, KeptPart
 from dss.evidence.stating import ChannelKeys
 from dss.evidence.tables import evidence
 from dss.hsm.servicekeys import ServiceKeys
@@ -80,6 +82,14 @@ class Stage:
                 await self.evidence.keep(connection, kept, self.clock.now())
             await self.audit.record(connection, Event(kind, "server", f"transaction:{id}", details=details))
         return id
+
+    async def part_signed(self, id: TransactionId, core: Core, pieces: Sequence[Piece]) -> None:
+        """Let a part of a batch be signed."""
+        kept = KeptPart.of(id, core, pieces)
+        async with self.database.write() as connection:
+            await self.evidence.keep_part(connection, kept, self.clock.now())
+            told = Event("transaction.part_signed", "server", f"transaction:{id}", details=kept.details)
+            await self.audit.record(connection, told)
 
     async def sealed(self, core: Core | None = None) -> TransactionId:
         """Let a transaction end, and the log seal it."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from dss.audit.note import VerifierKey
-from dss.devices.request import Item
+from dss.devices.items import Item
 from dss.evidence.fields import EvidenceRefused
 from dss.evidence.verifying import Proven, Trust, verify
 from tests.referee.forging import Case
@@ -45,18 +45,20 @@ def facts_to_compare(facts: Facts) -> dict[str, Any]:
         "kind": (facts.kind, facts.decision, facts.transaction),
         "text": facts.what["text"],
         "documents": [
-            (one["index"], bytes_of(one["to_sign"], ""), one.get("name"), one.get("size"))
-            for one in facts.what["documents"]
+            (one["index"], bytes_of(one["to_sign"], ""), one.get("name"), one.get("size")) for one in facts.documents
         ],
+        "how many": (facts.count, tuple(facts.left_out)),
+        "session": _session(facts),
         "key": (credential.get("id"), credential.get("certificate_sha256")),
         "new key": [credential.get(name) for name in ("subject", "key_type", "validity_days")],
         "replaces": credential.get("replaces", {}).get("id"),
         "change": (change.get("action"), change.get("reason"), change.get("phone", {}).get("id")),
+        "allowed": change.get("relying_application", {}).get("name"),
         "share": (share.get("phone", {}).get("id"), [one["id"] for one in share.get("credentials", ())]),
         "when": (facts.answered, facts.ended),
         "phone": (facts.phone["device"], facts.phone["name"], facts.phone["platform"]),
         "enrolled": microseconds(facts.phone["enrolled"]),
-        "how": (facts.verification or "", facts.reason or ""),
+        "how": (facts.verification or "", facts.mode, facts.reason or "", facts.cause),
         "for whom": (facts.relying_application["id"], facts.relying_application["name"]),
         "server": (facts.server, facts.channel_key),
     }
@@ -70,14 +72,34 @@ def facts_of(proven: Proven) -> dict[str, Any]:
         "kind": (proven.kind.value, proven.decision.value, proven.transaction),
         "text": proven.text,
         "documents": [_document(item) for item in proven.documents],
+        "how many": (proven.count, proven.declined),
+        "session": _of_session(proven),
         **_concerned(proven),
-        "when": (counted(proven.answered_at), counted(proven.logged.at)),
+        "when": (proven.answered_at and counted(proven.answered_at), counted(proven.logged.at)),
         "phone": (phone.id, phone.name, phone.platform),
         "enrolled": counted(phone.enrolled),
-        "how": (proven.verification, proven.reason),
+        "how": (proven.verification, proven.mode.value, proven.reason, proven.cause and proven.cause.value),
         "for whom": (application.id, application.name),
         "server": (proven.server, proven.channel_key),
     }
+
+
+def _session(facts: Facts) -> tuple[Any, ...]:
+    """What a session was for, of itself or of what was signed in it, with its place there."""
+    if facts.session is not None:
+        asked, place = facts.session
+        return (asked["session"]["minutes"], asked["session"]["signatures"], place, asked["transaction"], asked["text"])
+    session = facts.what.get("session", {})
+    return (session.get("minutes"), session.get("signatures"))
+
+
+def _of_session(proven: Proven) -> tuple[Any, ...]:
+    """The same, as the product tells it."""
+    within, own = proven.within, proven.session
+    if within is not None:
+        session, place = within.session, within.place
+        return (session.minutes, session.signatures, place.first, place.session, within.text)
+    return (own.minutes, own.signatures) if own else (None, None)
 
 
 def _document(item: Item) -> tuple[int, bytes, str | None, int | None]:
@@ -95,6 +117,7 @@ def _concerned(proven: Proven) -> dict[str, Any]:
         "change": (change.action.value, change.reason or None, change.phone and change.phone.id)
         if change
         else (None,) * 3,
+        "allowed": change.application.name if change and change.application else None,
         "share": (share.phone.id, [one.id for one in share.keys]) if share else (None, []),
     }
 

@@ -22,6 +22,8 @@ from dss.clients.model import RELYING
 from dss.clients.service import NewClient
 from dss.hsm.servicekeys import KeyName
 from dss.settings import Role, Settings, Tokens
+from dss.transactions.asking import AskLimits
+from dss.transactions.parts import WAITING
 from dss.users.model import User
 from dss.users.service import NewUser
 from dss.web import app as web
@@ -35,6 +37,8 @@ from tests.world.softhsm import SoftHsm
 SERVER = "http://dss.test"
 PIN = "493817"
 OPERATOR = "operator:test"
+# Stories ask one signer more often than people bear; those about that choose the usual limits.
+PATIENT = AskLimits(most=10_000, waiting=WAITING, pause=timedelta(0))
 
 
 @dataclass
@@ -118,7 +122,8 @@ class World:
         """Let the server finish all confirmed work that it can."""
         working = True
         while working:
-            working = any([await performing.next() for performing in self.services.performing])
+            prepared = await self.services.preparing.next()
+            working = any([prepared, *[await performing.next() for performing in self.services.performing]])
 
     async def seal(self) -> None:
         """Let the server seal what its log has so far."""
@@ -223,14 +228,15 @@ def settings(softhsm: SoftHsm, database_url: str, folder: Path, role: Role = Rol
         policy_oid="1.3.6.1.4.1.32473.1.1",
         log_level="info",
         log_origin="dss.test/log",
+        asking=PATIENT,
     )
 
 
 @asynccontextmanager
-async def new_world(softhsm: SoftHsm, database_url: str, folder: Path) -> AsyncIterator[World]:
-    """Open a world, and let the auditor read its log at the end."""
+async def new_world(softhsm: SoftHsm, database_url: str, folder: Path, **choices: Any) -> AsyncIterator[World]:
+    """Open a world, and let the auditor read its log at the end; choices: other settings than the usual ones."""
     clock = HandClock()
-    async with opened(settings(softhsm, database_url, folder), clock) as services:
+    async with opened(replace(settings(softhsm, database_url, folder), **choices), clock) as services:
         await services.ca.create_root(NewAuthority("root", "Test Root CA", "Test", "EE"))
         await services.ca.create_issuing(NewAuthority("issuing", "Test Issuing CA", "Test", "EE"), "root")
         await services.service_certificates.ensure(KeyName.EVIDENCE_SEAL)

@@ -8,7 +8,7 @@ from dss.devices.model import ShareState
 from dss.devices.request import Action
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict, Locked, NotFound, TooMany
-from dss.kernel.ids import CredentialId, DeviceId, TransactionId
+from dss.kernel.ids import ClientId, CredentialId, DeviceId, TransactionId
 from dss.transactions.model import OpenChange, Transaction
 from dss.web.device.authenticating import device_of, newcomer_of
 from dss.web.http.fields import Id, Time
@@ -23,6 +23,7 @@ class Change(msgspec.Struct, forbid_unknown_fields=True):
     credential: Id | None = None
     phone: Id | None = None
     reason: Reason | None = None
+    relying_application: Id | None = None
 
 
 class ShareWish(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,7 +65,8 @@ async def open_change(request: Request, body: Change) -> Created[Opened]:
     """Open a change of what is the owner's; the phone then confirms it as any transaction."""
     credential = CredentialId(body.credential) if body.credential else None
     phone = DeviceId(body.phone) if body.phone else None
-    wish = OpenChange(body.action, credential, phone, body.reason)
+    client = ClientId(body.relying_application) if body.relying_application else None
+    wish = OpenChange(body.action, credential, phone, body.reason, client)
     return _opened(await services_of(request).changing.open(device_of(request), wish))
 
 

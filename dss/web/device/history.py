@@ -18,7 +18,7 @@ from dss.transactions.history import Past
 from dss.transactions.machine import State
 from dss.web.device.authenticating import device_of
 from dss.web.http import paging
-from dss.web.http.fields import Id, Size, Time
+from dss.web.http.fields import Id, Index, Size, Time
 from dss.web.http.op import JSON, NotYet, op
 from dss.web.http.services import services_of
 
@@ -116,12 +116,15 @@ async def read_history(request: Request, limit: paging.Limit = DEFAULT, after: A
 
 
 @op("GET", "/device/v1/history/{id}/evidence", errors=(Conflict, Locked))
-async def read_evidence(request: Request, id: Id, checkpoint: Size | None = None) -> Response | NotYet:
+async def read_evidence(
+    request: Request, id: Id, checkpoint: Size | None = None, index: Index | None = None
+) -> Response | NotYet:
     """Read the evidence of a transaction, a record that verifies without the server.
 
-    202 while the log has not sealed it; with `checkpoint`, with the proof that the log is the same one as then.
+    202 while the log has not sealed it; with `checkpoint`, with the proof that the log is the same one as then. Of a
+    batch each document is proven by itself: `index` names it.
     """
-    record = await services_of(request).history.evidence(device_of(request), TransactionId(id), checkpoint)
+    record = await services_of(request).history.evidence(device_of(request), TransactionId(id), checkpoint, index)
     return NotYet() if record is None else Response(record.encoded(), media_type=JSON)
 
 

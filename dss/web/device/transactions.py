@@ -23,14 +23,16 @@ from dss.transactions.model import Transaction
 from dss.transactions.parts import WAITING
 from dss.web.device.authenticating import device_of
 from dss.web.device.enrolments import Compact
-from dss.web.http.fields import Id, Index, Time, Wait
+from dss.web.http.fields import From, Id, Index, Time, Wait
 from dss.web.http.files import WholeFile
-from dss.web.http.op import op
+from dss.web.http.op import NDJSON, op
 from dss.web.http.services import services_of
 
 DER, EVENTS = "application/octet-stream", "text/event-stream"
 PING_S, LOOK_S = 15, 30
+LONGEST_PAGE = 1000
 
+Many = Annotated[int, Meta(ge=1, le=LONGEST_PAGE, description="How many items to list at most.")]
 Known = Annotated[
     str,
     Meta(
@@ -60,9 +62,10 @@ class WaitingPhone(msgspec.Struct):
 
 
 class Notices(msgspec.Struct):
-    """All that awaits an answer, and the new phones that the owner is told of."""
+    """What awaits an answer, what does so no more, and the new phones that the owner is told of."""
 
     transactions: list[Notice]
+    gone: list[Id]
     waiting_phones: list[WaitingPhone]
 
 
@@ -91,18 +94,19 @@ class Answered(msgspec.Struct):
 async def list_waiting(request: Request, wait: Wait = 0, known: Known = "") -> Notices:
     """List what awaits an answer, oldest first, at most 100.
 
-    With `known`, what is not among these ids; with `wait`, once there is any or the wait is over.
+    With `known`, what is not among these ids, and which of these do so no more; with `wait`, once there is any or the
+    wait is over.
     """
     seen = [TransactionId(id) for id in known.split(",") if id]
     device, services = device_of(request), services_of(request)
-    found = await services.transactions.waiting(device, seen, wait)
+    news = await services.transactions.waiting(device, seen, wait)
     others = await services.devices.of_user(device.user_id)
     if not any(phone.id == device.id and not phone.is_locked_for_good for phone in others):
         raise Unauthenticated("the phone was removed or stopped")
     now = services.clock.now()
     new = [phone for phone in others if phone.standing(now) is Standing.WAITING and phone.id != device.id]
     told = [WaitingPhone(phone.id, phone.name, timestamp(phone.active_from)) for phone in new if phone.active_from]
-    return Notices([_notice(transaction) for transaction in found], told)
+    return Notices([_notice(transaction) for transaction in news.new], list(news.gone), told)
 
 
 @op("GET", "/device/v1/transactions/{id}")
@@ -113,6 +117,14 @@ async def show_transaction(request: Request, id: Id, wait: Wait = 0) -> Shown:
     """
     shown = await services_of(request).transactions.show(device_of(request), TransactionId(id), wait)
     return Shown(shown.state, shown.request_jws)
+
+
+@op("GET", "/device/v1/transactions/{id}/items", gives=(NDJSON,))
+async def list_items(request: Request, id: Id, after: From = 0, limit: Many = LONGEST_PAGE) -> Response:
+    """List what a batch stands for, one line of canonical JSON each, until the transaction has ended."""
+    transactions = services_of(request).transactions
+    items = await transactions.items(device_of(request), TransactionId(id), after, limit)
+    return Response(b"".join(item.leaf() + b"\n" for item in items), media_type=NDJSON)
 
 
 @op("GET", "/device/v1/transactions/{id}/documents/{index}/original", gives=(PDF,))
@@ -145,7 +157,7 @@ async def answer_transaction(request: Request, id: Id, body: Answer) -> Answered
 
 @op("GET", "/device/v1/stream", gives=(EVENTS,))
 async def stream(request: Request) -> EventSourceResponse:
-    """Receive an event for each transaction that comes to await an answer; a wake-up only."""
+    """Receive an event for each transaction that comes to await an answer, or does so no more; a wake-up only."""
     return EventSourceResponse(_events(request, device_of(request)), ping=PING_S)
 
 
@@ -158,15 +170,20 @@ async def _events(request: Request, device: Device) -> AsyncIterator[ServerSentE
             current = await services_of(request).devices.get(device.id)
             if current.is_removed or current.is_locked_for_good:
                 return
-            waiting = await transactions.waiting(device, told, LOOK_S)
+            news = await transactions.waiting(device, told, LOOK_S)
         except Unavailable as fault:
             log.warning("stream ended", device=device.id, error_code=fault.code)
             return
-        for found in waiting:
-            told = [*told, found.id][-10 * WAITING :]
-            wake_up = {"id": found.id, "kind": found.kind}
-            yield ServerSentEvent(event="transaction", data=msgspec.json.encode(wake_up).decode())
+        told = [id for id in told if id not in news.gone] + [found.id for found in news.new]
+        for found in news.new:
+            yield _event("transaction", {"id": found.id, "kind": found.kind})
+        for id in news.gone:
+            yield _event("gone", {"id": id})
         await asyncio.sleep(0)
+
+
+def _event(name: str, told: dict[str, str]) -> ServerSentEvent:
+    return ServerSentEvent(event=name, data=msgspec.json.encode(told).decode())
 
 
 async def _material(request: Request, id: Id, index: Index) -> Prepared:

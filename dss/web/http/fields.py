@@ -29,7 +29,9 @@ Time = Annotated[
 
 Wait = Annotated[int, Meta(ge=0, le=60, description="Seconds to wait until there is something to tell.")]
 
-Index = Annotated[int, Meta(ge=0, le=999, description="The place of a document in its transaction, from 0.")]
+Index = Annotated[int, Meta(ge=0, le=9999, description="The place of a document in its transaction, from 0.")]
+
+From = Annotated[int, Meta(ge=0, le=10_000, description="The index to begin with.")]
 
 Size = Annotated[int, Meta(ge=1, le=LARGEST, description="The size of a checkpoint that the caller kept.")]
 
@@ -40,5 +42,15 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         description="The caller's own name for this request: sent again with the same body, it has no second effect.",
+    ),
+]
+
+Browser = Annotated[
+    str,
+    Meta(
+        pattern="^[\\x21-\\x7e]+$",
+        min_length=16,
+        max_length=128,
+        description="A stable opaque name of the person's browser, chosen by the caller: a random cookie's value.",
     ),
 ]

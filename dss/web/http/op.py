@@ -24,6 +24,7 @@ from dss.web.http.problems import PROBLEMS, ErrorForm
 from dss.web.http.security import InsufficientScope, Security
 
 JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
 DEFAULT_LIMIT: Final = 1024 * 1024
 
 Handler = Callable[..., Awaitable[Any]]

@@ -21,6 +21,7 @@ from dss.web.http.fields import Id, IdempotencyKey, Time, Wait
 from dss.web.http.op import Created, op
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
+from dss.web.rest.forms import Verification, verification
 
 
 class CredentialState(StrEnum):
@@ -59,6 +60,7 @@ class Requested(msgspec.Struct):
     state: CredentialState
     transaction_id: Id
     expires_at: Time
+    verification: Verification
 
 
 class Credential(msgspec.Struct):
@@ -96,7 +98,7 @@ async def request_credential(
     wish = OpenCreation(client_of(request), body.user, body.key_type, replaces, used)
     opened = await services_of(request).opening.open_creation(wish)
     state, expires = CredentialState.of(opened.state), timestamp(opened.expires_at)
-    requested = Requested(opened.key, state, opened.id, expires)
+    requested = Requested(opened.key, state, opened.id, expires, verification(opened))
     return Created(requested, location=f"/v1/credentials/{opened.key}")
 
 

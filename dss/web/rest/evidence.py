@@ -10,7 +10,7 @@ from dss.documents.model import PDF
 from dss.kernel.errors import Conflict
 from dss.kernel.ids import TransactionId
 from dss.notify.model import LOCALES
-from dss.web.http.fields import Id, Size
+from dss.web.http.fields import Id, Index, Size
 from dss.web.http.op import JSON, NotYet, op
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
@@ -22,25 +22,31 @@ Language = Annotated[
 
 
 @op("GET", "/v1/signatures/{id}/evidence", scope="signatures", errors=(Conflict,))
-async def read_signature_evidence(request: Request, id: Id, checkpoint: Size | None = None) -> Response | NotYet:
+async def read_signature_evidence(
+    request: Request, id: Id, checkpoint: Size | None = None, index: Index | None = None
+) -> Response | NotYet:
     """Read the evidence of a signature or of a refusal, a record that verifies without the server.
 
-    202 while the log has not sealed it; with `checkpoint`, with the proof that the log is the same one as then.
+    202 while the log has not sealed it; with `checkpoint`, with the proof that the log is the same one as then. Of a
+    signature of more than 100 things each is proven by itself: `index` names it.
     """
     transactions = services_of(request).transactions
-    record = await transactions.evidence(client_of(request), TransactionId(id), checkpoint)
+    record = await transactions.evidence(client_of(request), TransactionId(id), checkpoint, index)
     return NotYet() if record is None else Response(record.encoded(), media_type=JSON)
 
 
 @op("GET", "/v1/signatures/{id}/evidence/report", scope="signatures", errors=(Conflict,), gives=(PDF,))
-async def read_signature_report(request: Request, id: Id, language: Language = "en") -> Response | NotYet:
+async def read_signature_report(
+    request: Request, id: Id, language: Language = "en", index: Index | None = None
+) -> Response | NotYet:
     """Read the evidence of a signature or of a refusal as a report for people, with the record attached and a seal.
 
     202 while the log has not sealed it. The report is for reading; the record is the proof.
     """
     services = services_of(request)
-    record = await services.transactions.evidence(client_of(request), TransactionId(id))
+    record = await services.transactions.evidence(client_of(request), TransactionId(id), index=index)
     if record is None:
         return NotYet()
-    name = {"Content-Disposition": f'attachment; filename="evidence-{id}.pdf"'}
+    of = id if index is None else f"{id}-{index}"
+    name = {"Content-Disposition": f'attachment; filename="evidence-{of}.pdf"'}
     return Response(await services.reports.report(record, language), headers=name, media_type=PDF)

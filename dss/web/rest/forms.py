@@ -1,13 +1,23 @@
 """How a signature looks to a relying application."""
 
+from enum import StrEnum
+from typing import Literal
+
 import msgspec
 
+from dss.devices.answer import Cause
 from dss.kernel import b64
 from dss.kernel.clock import timestamp
+from dss.kernel.ids import TransactionId
+from dss.kernel.policy import Mode
 from dss.transactions.machine import ENDED, State
-from dss.transactions.model import Entry, Transaction
-from dss.transactions.service import Details
+from dss.transactions.model import Transaction
+from dss.transactions.outcome import Details, ItemState, Outcome
+from dss.transactions.preparation import Preparation
+from dss.transactions.results import Result
 from dss.web.http.fields import Id, Time
+
+By = Literal["pin", "biometric", "code"]
 
 
 class SignedItem(msgspec.Struct):
@@ -18,6 +28,7 @@ class SignedItem(msgspec.Struct):
     """
 
     index: int
+    state: ItemState
     format: str
     scheme: str
     hash_algorithm: str
@@ -30,23 +41,66 @@ class SignedItem(msgspec.Struct):
     href: str | None = None
 
 
+class SignatureState(StrEnum):
+    """Where a signature stands; while it is preparing, the signer was not asked yet."""
+
+    PREPARING = "preparing"
+    AWAITING = "awaiting"
+    CONFIRMED = "confirmed"
+    SIGNING = "signing"
+    SIGNED = "signed"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
 class Summary(msgspec.Struct):
-    """A signature without its items."""
+    """A signature without its items; expires_at is there once the signer was asked."""
 
     id: Id
-    state: State
+    state: SignatureState
     credential_id: Id
     text: str
     opened_at: Time
-    expires_at: Time
+    expires_at: Time | None
+
+
+class Verification(msgspec.Struct):
+    """How the signer makes sure that a request is theirs; number: what your page shows while it awaits the answer."""
+
+    mode: Mode
+    number: str | None = None
+
+
+class Answered(msgspec.Struct):
+    """By what the signer confirmed, and how they made sure that the request was theirs."""
+
+    by: By
+    mode: Mode
 
 
 class Signature(Summary, kw_only=True):
-    """A signature; reason tells why it was declined or failed, results are kept until collect_until."""
+    """A signature; reason and cause tell why it was declined or failed, results are kept until collect_until.
+
+    documents are the first 100 of count things to sign; results leads to all of them. signed and declined tell how many
+    are, and prepared how many documents are ready to be shown, as long as the signer was not asked.
+    page, told to who opens it: where a browser is sent that is to be shown how it goes on, and what is to be scanned.
+    """
 
     documents: list[SignedItem]
+    count: int
+    signed: int
+    declined: int
+    results: str
+    prepared: int | None = None
+    verification: Verification | None = None
+    answered: Answered | None = None
+    session_id: Id | None = None
     reason: str | None = None
+    cause: Cause | None = None
     collect_until: Time | None = None
+    page: str | None = None
 
 
 class SignatureList(msgspec.Struct):
@@ -56,11 +110,51 @@ class SignatureList(msgspec.Struct):
     next: str | None = None
 
 
-def summary(transaction: Transaction) -> Summary:
-    """Return the short form of a transaction."""
+def summary(asked: Preparation | Transaction) -> Summary:
+    """Return the short form of a signature."""
+    return _preparing(asked) if isinstance(asked, Preparation) else _summary(asked)
+
+
+def verification(transaction: Transaction) -> Verification:
+    """Return how the signer makes sure, and what there is to show of it now."""
+    shown = transaction.number if transaction.state is State.AWAITING else ""
+    return Verification(transaction.mode, shown or None)
+
+
+def signature(asked: Preparation | Details) -> Signature:
+    """Return the whole form of a signature."""
+    return _prepared(asked) if isinstance(asked, Preparation) else _signature(asked)
+
+
+def signed_item(id: TransactionId, result: Result) -> SignedItem:
+    """Return the form of one thing of a signature."""
+    item, shown, signed = result.entry.item, result.entry.item.document, result.entry.signed
+    to_sign = b64.encode(item.to_sign.value)
+    plain = SignedItem(item.index, result.state, item.format, item.scheme, item.to_sign.name, to_sign)
+    if signed is not None:
+        plain.signature = b64.encode(signed.signature)
+    if shown is not None:
+        plain.name, plain.media_type, plain.size = shown.name, shown.media_type, shown.size
+        plain.sha256 = shown.document_digest.hex
+        plain.href = None if signed is None else f"/v1/signatures/{id}/documents/{item.index}"
+    return plain
+
+
+def _preparing(preparation: Preparation) -> Summary:
+    return Summary(
+        id=preparation.id,
+        state=SignatureState(preparation.stage),
+        credential_id=preparation.wish.credential_id,
+        text=preparation.wish.text,
+        opened_at=timestamp(preparation.asked_at),
+        expires_at=None,
+    )
+
+
+def _summary(transaction: Transaction) -> Summary:
     return Summary(
         id=transaction.id,
-        state=transaction.state,
+        state=SignatureState(transaction.state),
         credential_id=transaction.key,
         text=transaction.text,
         opened_at=timestamp(transaction.opened_at),
@@ -68,25 +162,41 @@ def summary(transaction: Transaction) -> Summary:
     )
 
 
-def signature(details: Details) -> Signature:
-    """Return the whole form of a transaction."""
-    transaction = details.transaction
+def _prepared(preparation: Preparation) -> Signature:
+    return Signature(
+        **msgspec.structs.asdict(_preparing(preparation)),
+        documents=[],
+        count=preparation.count,
+        signed=0,
+        declined=0,
+        results=_results(preparation.id),
+        prepared=preparation.prepared,
+        reason=preparation.why or None,
+    )
+
+
+def _signature(details: Details) -> Signature:
+    transaction, outcome = details.transaction, details.outcome
     ended = transaction.state in ENDED
     return Signature(
-        **msgspec.structs.asdict(summary(transaction)),
-        documents=[_item(transaction, entry) for entry in details.entries],
+        **msgspec.structs.asdict(_summary(transaction)),
+        documents=[signed_item(transaction.id, Result(entry, outcome.state_of(entry))) for entry in details.entries],
+        count=details.count,
+        signed=details.signed,
+        declined=details.declined,
+        results=_results(transaction.id),
+        verification=verification(transaction),
+        answered=_answered(outcome),
+        session_id=transaction.session_id,
         reason=transaction.why or None,
+        cause=Cause(transaction.cause) if transaction.cause else None,
         collect_until=timestamp(details.collect_until) if ended else None,
     )
 
 
-def _item(transaction: Transaction, entry: Entry) -> SignedItem:
-    item, shown, signed = entry.item, entry.item.document, entry.signed
-    plain = SignedItem(item.index, item.format, item.scheme, item.to_sign.name, b64.encode(item.to_sign.value))
-    if signed is not None:
-        plain.signature = b64.encode(signed.signature)
-    if shown is not None:
-        plain.name, plain.media_type, plain.size = shown.name, shown.media_type, shown.size
-        plain.sha256 = shown.document_digest.hex
-        plain.href = None if signed is None else f"/v1/signatures/{transaction.id}/documents/{item.index}"
-    return plain
+def _results(id: TransactionId) -> str:
+    return f"/v1/signatures/{id}/results"
+
+
+def _answered(outcome: Outcome) -> Answered | None:
+    return None if outcome.by is None else Answered(msgspec.convert(outcome.by, By), outcome.transaction.mode)

@@ -1,0 +1,158 @@
+"""Against fatigue: how often a relying application may ask a person, by what came of its requests before.
+
+Pure rules. What counts is what reaches a phone: requests to sign, for a key, and for a session; not what is signed in a
+session, and not what owners and operators ask. Source: docs/security.md, "Against fatigue".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import takewhile
+from typing import Self
+
+from dss.devices.request import Kind
+from dss.kernel.ids import ClientId, UserId
+
+PUSHES = frozenset({Kind.SIGN, Kind.CREATE, Kind.SESSION})
+COLLIDED = "another request came at the same time"
+MOST_DOUBLINGS = 16
+
+
+class Collision(StrEnum):
+    """What is done when another application's request awaits the same person: nothing, or one of them, or all, end."""
+
+    ALLOW = "allow"
+    REFUSE = "refuse"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class AskLimits:
+    """What the operator decides about asking one person for one application.
+
+    most, within:  how many requests may be opened in how long.
+    waiting:       how many may await an answer at a time.
+    unanswered:    after how many in a row that nobody confirmed the next has to wait.
+    pause:         how long, from the last one's end; it doubles with each further one, up to longest_pause.
+    on_collision:  what two applications get that ask at the same time.
+    """
+
+    most: int = 60
+    within: timedelta = timedelta(minutes=10)
+    waiting: int = 10
+    unanswered: int = 2
+    pause: timedelta = timedelta(seconds=30)
+    longest_pause: timedelta = timedelta(hours=1)
+    on_collision: Collision = Collision.ALLOW
+
+    @property
+    def depth(self) -> int:
+        """How many ends in a row can make a difference to a pause."""
+        return self.unanswered + MOST_DOUBLINGS if self.pause else 0
+
+    def pause_after(self, in_a_row: int) -> timedelta:
+        """Return how long nothing may be asked after the end of so many in a row that nobody confirmed."""
+        if in_a_row < self.unanswered:
+            return timedelta(0)
+        factor: int = 2 ** min(in_a_row - self.unanswered, MOST_DOUBLINGS)
+        return min(self.pause * factor, self.longest_pause)
+
+
+USUAL = AskLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A person, and a relying application that asks them."""
+
+    user_id: UserId
+    client_id: ClientId
+
+    @property
+    def key(self) -> str:
+        """The two ids as one."""
+        return f"{self.user_id}/{self.client_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a request ended: when, and whether the person had confirmed it."""
+
+    at: datetime
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a pair.
+
+    nth_opened: when the oldest of its newest `most` requests was opened; None where there were fewer.
+    awaiting:   when each request that awaits an answer expires.
+    ended:      the newest `depth` that have ended, the latest opened first.
+    """
+
+    nth_opened: datetime | None
+    awaiting: Sequence[datetime]
+    ended: Sequence[Ended]
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """Nothing more may be asked until a time; why: a word for the log, and a sentence for who asks."""
+
+    why: str
+    sentence: str
+    until: datetime
+
+    def seconds(self, now: datetime) -> int:
+        """Return the whole seconds until it may be asked again, at least one."""
+        return max(1, -((now - self.until) // timedelta(seconds=1)))
+
+
+def full(limits: AskLimits, facts: Facts, now: datetime) -> Full | None:
+    """Return the limit that is reached, if one is; of several the one that lasts longest."""
+    reached = (full for full in _reached(limits, facts) if full.until > now)
+    return max(reached, key=lambda full: full.until, default=None)
+
+
+def _reached(limits: AskLimits, facts: Facts) -> Iterable[Full]:
+    if facts.nth_opened is not None:
+        told = f"{limits.most} requests of this application within {limits.within}, and no more may come"
+        yield Full("often", told, facts.nth_opened + limits.within)
+    if len(facts.awaiting) >= limits.waiting:
+        told = f"{limits.waiting} requests of this application await this signer's answer, and no more may"
+        yield Full("waiting", told, min(facts.awaiting))
+    row = list(takewhile(lambda end: not end.confirmed, facts.ended))
+    if pause := limits.pause_after(len(row)):
+        told = f"the last {len(row)} requests of this application ended without a confirmation: the next may come later"
+        yield Full("unanswered", told, max(end.at for end in row) + pause)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A person wants no requests of an application: they had not asked for one that came.
+
+    name:       the application's at that time.
+    blocked_by: the phone that said so, as the audit log names it. lifted_by: who let it ask again, or None.
+    """
+
+    pair: Pair
+    name: str
+    blocked_at: datetime
+    blocked_by: str
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """True until it is lifted."""
+        return self.lifted_at is None
+
+    def anew(self, name: str, by: str, now: datetime) -> Self:
+        """Return it as it is once the person said so again."""
+        return replace(self, name=name, blocked_at=now, blocked_by=by, lifted_at=None, lifted_by=None)
+
+    def lifted(self, by: str, now: datetime) -> Self:
+        """Return it as it is once the application may ask again."""
+        return replace(self, lifted_at=now, lifted_by=by)

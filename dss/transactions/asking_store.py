@@ -1,0 +1,132 @@
+"""Queries about who asks whom: the facts that limits are judged by, and the blocks."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from dss.audit.seals import Register, Row, Stored
+from dss.audit.tables import audit_events
+from dss.devices.request import Kind
+from dss.kernel.ids import ClientId, UserId
+from dss.transactions.asking import COLLIDED, PUSHES, AskLimits, Block, Ended, Facts, Pair
+from dss.transactions.machine import State
+from dss.transactions.tables import askings, blocks, transactions
+
+LAPSED = (State.AWAITING, State.EXPIRED)
+
+
+async def take_turn(connection: AsyncConnection, user_id: UserId) -> None:
+    """Wait until nobody else asks a person, and keep others waiting until the caller's commit."""
+    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    first = insert(askings).values(user_id=user_id, turn=1)
+    next_turn = {"turn": askings.c.turn + 1}
+    await connection.execute(first.on_conflict_do_update(index_elements=["user_id"], set_=next_turn))
+
+
+async def facts(connection: AsyncConnection, pair: Pair, limits: AskLimits, now: datetime) -> Facts:
+    """Return what the limits of a pair are judged by."""
+    t, of_pair = transactions, sa.and_(transactions.c.client_id == pair.client_id, *_asked(pair.user_id))
+    newest = sa.select(t.c.opened_at).where(of_pair).order_by(t.c.opened_at.desc())
+    nth = (await connection.execute(newest.offset(limits.most - 1).limit(1))).scalar_one_or_none()
+    waiting = sa.select(t.c.expires_at).where(of_pair, _awaits(now))
+    ended = sa.select(t.c.state, t.c.expires_at, t.c.changed_at, t.c.sad_expires_at).where(
+        of_pair, sa.not_(_awaits(now)), t.c.why != COLLIDED
+    )
+    rows = await connection.execute(ended.order_by(t.c.opened_at.desc(), t.c.id.desc()).limit(limits.depth))
+    awaiting = (await connection.execute(waiting)).scalars().all()
+    return Facts(nth, awaiting, [_ended(row) for row in rows])
+
+
+def colliding(pair: Pair, now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition on requests of other applications that await the same person's answer."""
+    t = transactions
+    return sa.and_(t.c.client_id != pair.client_id, _awaits(now), *_asked(pair.user_id))
+
+
+def unfinished(pair: Pair) -> sa.ColumnElement[bool]:
+    """Return the condition on what an application has asked a person and awaits an answer, and on its sessions."""
+    t = transactions
+    pending = (t.c.state == State.AWAITING) | (t.c.kind == Kind.SESSION)
+    return (t.c.user_id == pair.user_id) & (t.c.client_id == pair.client_id) & pending
+
+
+async def hold_unfinished(connection: AsyncConnection, pair: Pair) -> None:
+    """Lock what `unfinished` tells until the caller's commit, in the order in which whoever ends more locks it."""
+    t = transactions
+    await connection.execute(sa.select(t.c.id).where(unfinished(pair)).order_by(t.c.id).with_for_update())
+
+
+async def any_of(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> bool:
+    """Return True when there is a transaction of which a condition is true."""
+    query = sa.select(transactions.c.id).where(which).limit(1)
+    return (await connection.execute(query)).one_or_none() is not None
+
+
+def _asked(user_id: UserId) -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions on what reaches a person's phones."""
+    t = transactions
+    return t.c.user_id == user_id, t.c.kind.in_(PUSHES), t.c.session_id.is_(None)
+
+
+def _awaits(now: datetime) -> sa.ColumnElement[bool]:
+    return (transactions.c.state == State.AWAITING) & (transactions.c.expires_at > now)
+
+
+def _ended(row: Any) -> Ended:
+    # A confirmation is good for a while, and the row keeps for how long, whatever became of it.
+    at = row.expires_at if row.state in LAPSED else row.changed_at
+    return Ended(at, confirmed=row.sad_expires_at is not None)
+
+
+# --- blocks ---
+
+
+async def block_of(connection: AsyncConnection, pair: Pair) -> Stored[Block] | None:
+    """Return the block of a pair, lifted or not, if there ever was one."""
+    row = (await connection.execute(BLOCKS.select().where(_of(pair)))).one_or_none()
+    return None if row is None else Stored.of(BLOCKS, row)
+
+
+async def was_blocked(connection: AsyncConnection, pair: Pair) -> bool:
+    """Return True when the log tells of a block of a pair."""
+    query = sa.select(audit_events.c.id).where(audit_events.c.sealed_row == f"{BLOCKS.kind}:{pair.key}").limit(1)
+    return (await connection.execute(query)).one_or_none() is not None
+
+
+async def has_block(connection: AsyncConnection, pair: Pair) -> bool:
+    """Return True when there is, or was, a block of a pair."""
+    return (await connection.execute(sa.select(blocks.c.id).where(_of(pair)))).one_or_none() is not None
+
+
+async def standing_of(connection: AsyncConnection, user_id: UserId) -> list[Stored[Block]]:
+    """Return the blocks of a person that stand, oldest first."""
+    mine = BLOCKS.select().where(blocks.c.user_id == user_id, blocks.c.lifted_at.is_(None))
+    found = await connection.execute(mine.order_by(blocks.c.blocked_at, blocks.c.id))
+    return [Stored.of(BLOCKS, row) for row in found]
+
+
+def row_of(block: Block) -> dict[str, Any]:
+    """Return a block as a new row."""
+    return {"id": block.pair.key, "user_id": block.pair.user_id, "client_id": block.pair.client_id, **_changing(block)}
+
+
+def _of(pair: Pair) -> sa.ColumnElement[bool]:
+    return blocks.c.id == pair.key
+
+
+CHANGING = ("name", "blocked_at", "blocked_by", "lifted_at", "lifted_by")
+
+
+def _changing(block: Block) -> dict[str, Any]:
+    return {name: getattr(block, name) for name in CHANGING}
+
+
+def _block(row: Row) -> Block:
+    pair = Pair(UserId(row["user_id"]), ClientId(row["client_id"]))
+    return Block(pair, **{name: row[name] for name in CHANGING})
+
+
+BLOCKS = Register("block", blocks, _block, _changing)

@@ -1,0 +1,83 @@
+"""Signatures as relying applications see them: from the wish, over its preparation, to the end of its transaction."""
+
+from dss.kernel.errors import NotFound
+from dss.kernel.ids import ClientId, TransactionId
+from dss.transactions import preparing_store as preparations
+from dss.transactions import rules, store
+from dss.transactions.machine import ENDED
+from dss.transactions.model import OpenSigning, Transaction
+from dss.transactions.opening import Opening
+from dss.transactions.outcome import Details
+from dss.transactions.parts import Parts, topic
+from dss.transactions.preparation import Preparation, Stage, takes_time
+from dss.transactions.preparing import Preparing
+from dss.transactions.service import Transactions
+
+Asked = Preparation | Details
+
+
+class Signatures:
+    """Asks for signatures and tells where they stand; a preparation and its transaction are one signature."""
+
+    def __init__(self, parts: Parts, opening: Opening, preparing: Preparing, transactions: Transactions) -> None:
+        self._parts = parts
+        self._opening = opening
+        self._preparing = preparing
+        self._transactions = transactions
+
+    async def open(self, wish: OpenSigning) -> Asked:
+        """Ask for signatures; many documents are prepared before the phone is asked.
+
+        Raises what `Opening.open_signing` and `Preparing.start` raise.
+        """
+        rules.require_acceptable(wish, self._parts.limits)
+        made = await self._preparing.known(wish.client_id, wish.idempotency)
+        if made is None:
+            made = await (self._preparing.start(wish) if takes_time(wish) else self._opening.open_signing(wish))
+        return made if isinstance(made, Preparation) else await self._transactions.of_client(wish.client_id, made.id)
+
+    async def of_client(self, client_id: ClientId, id: TransactionId, wait_s: float = 0) -> Asked:
+        """Return a relying application's signature; with a wait, once it has ended or the wait is over.
+
+        Raises NotFound, also for another's.
+        """
+
+        async def look() -> Asked | None:
+            current = await self._current(client_id, id)
+            return current if _is_over(current) else None
+
+        return await self._parts.bus.until(topic(id), look, wait_s) or await self._current(client_id, id)
+
+    async def page(
+        self, client_id: ClientId, after: TransactionId | None, limit: int
+    ) -> list[Preparation | Transaction]:
+        """Return up to `limit` of a relying application's signatures, newest first, older than `after`."""
+        async with self._parts.database.read() as connection:
+            # In this order: what becomes a transaction meanwhile is found twice, and never missed.
+            preparing = await preparations.page_of_client(connection, client_id, after, limit)
+            asked = await store.page_of_client(connection, client_id, after, limit)
+        now = self._parts.clock.now()
+        found: dict[TransactionId, Preparation | Transaction] = {one.id: one for one in preparing}
+        found |= {one.id: one.as_of(now) for one in asked}
+        return [found[id] for id in sorted(found, reverse=True)[:limit]]
+
+    async def cancel(self, client_id: ClientId, id: TransactionId) -> Asked:
+        """Cancel what is not being signed yet; a second time changes nothing. Raises NotFound, Conflict."""
+        try:
+            await self._preparing.cancel(client_id, id)
+        except NotFound:
+            return await self._transactions.cancel(client_id, id)
+        return await self._current(client_id, id)
+
+    async def _current(self, client_id: ClientId, id: TransactionId) -> Asked:
+        try:
+            async with self._parts.database.read() as connection:
+                return await preparations.get(connection, client_id, id)
+        except NotFound:
+            return await self._transactions.of_client(client_id, id)
+
+
+def _is_over(asked: Asked) -> bool:
+    if isinstance(asked, Preparation):
+        return asked.stage is not Stage.PREPARING
+    return asked.transaction.state in ENDED

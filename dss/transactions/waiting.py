@@ -1,0 +1,127 @@
+"""The page that a browser is shown while a transaction goes on: who has its code may see it, and show it to a phone."""
+
+import hmac
+from dataclasses import dataclass
+
+from dss.devices import links, request
+from dss.devices.links import LinkSecrets
+from dss.devices.request import Asked, Kind
+from dss.kernel.errors import Conflict, Expired, NotFound
+from dss.kernel.ids import ClientId, TransactionId
+from dss.kernel.policy import Mode
+from dss.transactions import store
+from dss.transactions.answering import WRONG_NUMBER
+from dss.transactions.linking import Linking
+from dss.transactions.machine import State
+from dss.transactions.model import Reach, Transaction
+from dss.transactions.offline import OfflineAnswers
+from dss.transactions.parts import Parts
+
+
+@dataclass(frozen=True, slots=True)
+class WaitView:
+    """What the page of a transaction tells; of documents their names only.
+
+    application: the registered name. text: what it says itself, or empty.
+    count, names: of what is to be signed, in a session how much at most; the names of up to 100 documents.
+    number:       what the person is to find on the phone, by the mode; empty once it was answered.
+    is_pushed:    whether the phones are told of it. is_linked: whether a scan opened it. takes_code: whether a phone
+    without a connection can answer it.
+    reason:       why it was declined, in the person's words; cause: in the phone's.
+    locale:       the language of the person who is asked.
+    """
+
+    kind: Kind
+    state: State
+    application: str
+    text: str
+    count: int
+    names: tuple[str, ...]
+    mode: Mode
+    number: str
+    is_pushed: bool
+    is_linked: bool
+    takes_code: bool
+    wrong_number: bool
+    reason: str
+    cause: str
+    locale: str
+
+    @property
+    def shows_link(self) -> bool:
+        """True while there is something to be scanned."""
+        return self.state is State.AWAITING and not self.is_linked
+
+
+class Waiting:
+    """Shows transactions to browsers."""
+
+    def __init__(self, parts: Parts, secrets: LinkSecrets, linking: Linking, offline: OfflineAnswers) -> None:
+        self._parts = parts
+        self._offline = offline
+        self._secrets = secrets
+        self._linking = linking
+
+    async def view(self, id: TransactionId, code: str) -> WaitView:
+        """Return what the page tells. Raises NotFound, for a wrong code and an absent transaction alike."""
+        p, transaction = self._parts, await self._visible(id, code)
+        application, user = await p.clients.get(_asker(transaction)), await p.users.get(transaction.user_id)
+        asked = request.read(transaction.request)
+        waits = transaction.state is State.AWAITING
+        return WaitView(
+            kind=transaction.kind,
+            state=transaction.state,
+            application=application.name,
+            text=transaction.text,
+            count=_count(asked),
+            names=tuple(item.document.name for item in asked.items if item.document is not None),
+            mode=asked.verification.mode,
+            number=transaction.number if waits else "",
+            is_pushed=transaction.reach is Reach.PHONES,
+            is_linked=transaction.linked_by is not None,
+            takes_code=waits and await self._takes_code(transaction),
+            wrong_number=transaction.why == WRONG_NUMBER,
+            reason=transaction.why if transaction.state is State.DECLINED else "",
+            cause=transaction.cause,
+            locale=user.locale,
+        )
+
+    async def link(self, id: TransactionId, code: str) -> str:
+        """Return the text of the QR that is shown now. Raises NotFound, Conflict when there is nothing to be opened."""
+        return (await self._linking.current(await self._visible(id, code))).text
+
+    async def offline_text(self, id: TransactionId, code: str) -> str:
+        """Return the text of the QR for a phone without a connection. Raises NotFound, Conflict, Expired."""
+        transaction = await self._visible(id, code)
+        return await self._offline.qr_text(_asker(transaction), id)
+
+    async def answer(self, id: TransactionId, code: str, typed: str) -> None:
+        """Take what such a phone showed and a person typed. Raises NotFound, and as `OfflineAnswers.answer` does."""
+        transaction = await self._visible(id, code)
+        await self._offline.answer(_asker(transaction), id, typed)
+
+    async def _takes_code(self, transaction: Transaction) -> bool:
+        try:
+            await self._offline.qr_text(_asker(transaction), transaction.id)
+        except (Conflict, Expired):
+            return False
+        return True
+
+    async def _visible(self, id: TransactionId, code: str) -> Transaction:
+        right = links.page_code(await self._secrets.of(id), id)
+        if not hmac.compare_digest(right.encode(), code.encode()):
+            raise NotFound
+        async with self._parts.database.read() as connection:
+            transaction = await store.get(connection, id)
+        return transaction.as_of(self._parts.clock.now())
+
+
+def _asker(transaction: Transaction) -> ClientId:
+    """Return the relying application. Raises NotFound where none asked: who did has no page."""
+    if transaction.client_id is None:
+        raise NotFound
+    return transaction.client_id
+
+
+def _count(asked: Asked) -> int:
+    return int(asked.session["signatures"]) if asked.kind is Kind.SESSION else asked.count

@@ -1,0 +1,1 @@
+"""The page on which a person waits for their phone, for relying applications that have none of their own."""

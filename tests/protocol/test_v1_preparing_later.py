@@ -1,0 +1,104 @@
+"""Preparations that take long, or whose node or HSM fails: each test has a world and a clock of its own."""
+
+from typing import Any
+
+import pytest
+
+from dss.kernel.errors import HsmUnavailable
+from tests.protocol.preparing import COUNT, cancel, read, start, wish
+from tests.protocol.scene import ABSENT, Refusal, Scene, fresh
+
+__all__ = ["fresh"]
+
+
+async def test_the_time_to_answer_begins_when_the_signer_is_asked(fresh: Scene) -> None:
+    id = (await fresh.shop.post("/v1/signatures", await wish(fresh) | {"expires_in": 60}))["id"]
+    fresh.world.clock.move(300)
+    await fresh.world.settle()
+    told = await read(fresh, id)
+    assert (told["state"], told["opened_at"], told["expires_at"]) == (
+        "awaiting",
+        "2026-03-02T09:05:00Z",
+        "2026-03-02T09:06:00Z",
+    )
+
+
+async def test_a_failure_is_told_until_the_time_for_collection_is_over(fresh: Scene) -> None:
+    id = await start(fresh, _0=ABSENT)
+    await fresh.world.settle()
+    fresh.world.clock.move(24 * 3600)
+    await fresh.world.services.preparing.forget()
+    await fresh.shop.log_in()
+    assert (await read(fresh, id))["state"] == "failed"
+    fresh.world.clock.move(1)
+    await fresh.world.services.preparing.forget()
+    await fresh.refuses(fresh.shop.http.get(f"/v1/signatures/{id}"), Refusal(404, "not_found"))
+
+
+async def test_a_node_that_dies_is_followed_by_another_that_goes_on_where_it_stopped(fresh: Scene) -> None:
+    id = await start(fresh)
+    preparing = fresh.world.services.preparing
+    await preparing.next()
+    ready = (await read(fresh, id))["prepared"]
+
+    with pytest.MonkeyPatch.context() as crash:
+        crash.setattr(preparing, "_keep", _die)
+        with pytest.raises(KeyboardInterrupt):
+            await preparing.next()
+    assert not await preparing.next(), "it is in the dead node's hands"
+    assert (await read(fresh, id))["prepared"] == ready
+    fresh.world.clock.move(60)
+    await fresh.world.settle()
+    assert (await read(fresh, id))["state"] == "awaiting"
+
+
+async def test_a_turn_that_ends_after_another_node_took_over_adds_nothing(fresh: Scene) -> None:
+    id = await start(fresh)
+    preparing = fresh.world.services.preparing
+    keep = preparing._keep
+
+    async def keep_late(*arguments: Any) -> None:
+        late.undo()
+        fresh.world.clock.move(61)
+        await preparing.next()
+        await keep(*arguments)
+
+    with pytest.MonkeyPatch.context() as late:
+        late.setattr(preparing, "_keep", keep_late)
+        await preparing.next()
+    ready = (await read(fresh, id))["prepared"]
+    await fresh.world.settle()
+    told = await read(fresh, id)
+    assert (ready < COUNT, told["state"], told["count"]) == (True, "awaiting", COUNT)
+
+
+async def test_while_the_hsm_is_away_the_signer_is_asked_later(fresh: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = await start(fresh)
+
+    async def away(*_: object) -> str:
+        raise HsmUnavailable
+
+    with monkeypatch.context() as fault:
+        fault.setattr(fresh.world.services.devices, "sign_request", away)
+        await fresh.world.settle()
+    told = await read(fresh, id)
+    assert (told["state"], told["prepared"]) == ("preparing", COUNT)
+    fresh.world.clock.move(5)
+    await fresh.world.settle()
+    assert (await read(fresh, id))["state"] == "awaiting"
+
+
+async def test_the_log_tells_of_each_step(fresh: Scene) -> None:
+    done, failed, cancelled = [await start(fresh), await start(fresh, _1=ABSENT), await start(fresh)]
+    await cancel(fresh, cancelled)
+    await fresh.world.settle()
+    told = [await fresh.world.tells(f"transaction:{id}") for id in (done, failed, cancelled)]
+    assert told == [
+        ["preparation.started", "transaction.opened"],
+        ["preparation.started", "preparation.failed"],
+        ["preparation.started", "preparation.cancelled"],
+    ]
+
+
+async def _die(*_: object) -> None:
+    raise KeyboardInterrupt
