@@ -1,4 +1,4 @@
-"""The demo's own document: a contract of one page."""
+"""The demo's own documents: a contract of one page, and many receipts."""
 
 from datetime import date
 from pathlib import Path
@@ -36,5 +36,21 @@ def write_contract(path: Path, signer: str) -> Path:
         page.multi_cell(0, 7, text, new_x="LMARGIN", new_y="NEXT")
     page.ln(8)
     page.cell(0, 7, f"Drawn up on {date.today():%d %B %Y}.", new_x="LMARGIN", new_y="NEXT")  # noqa: DTZ011  a local date
+    page.output(str(path))
+    return path
+
+
+def write_receipts(folder: Path, count: int, signer: str) -> list[Path]:
+    """Write so many receipts, to be signed by this person, into a new folder; return where they are, in their order."""
+    folder.mkdir()
+    return [_write_receipt(folder / f"receipt-{number:03}.pdf", number, signer) for number in range(1, count + 1)]
+
+
+def _write_receipt(path: Path, number: int, signer: str) -> Path:
+    page = FPDF()
+    page.set_title(f"Receipt {number}")
+    page.add_page()
+    page.set_font("helvetica", "", 11)
+    page.cell(0, 14, f"Receipt {number}: {signer} received 2 keys to box {number} of Linden Street 14.")
     page.output(str(path))
     return path

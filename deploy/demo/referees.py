@@ -27,12 +27,13 @@ class Verdict:
 def ask_pdfsig(signed: Path, root_pem: Path, nss: Path) -> Verdict:
     """Let pdfsig judge a signed PDF.
 
-    nss: a new folder for the certificate database in which pdfsig trusts the root.
+    nss: the folder for the certificate database in which pdfsig trusts the root; made if it is not there.
     """
-    nss.mkdir()
     database = f"sql:{nss}"
-    _call("certutil", "-N", "-d", database, "--empty-password")
-    _call("certutil", "-A", "-d", database, "-n", "demo root", "-t", "CT,C,C", "-i", str(root_pem))
+    if not nss.exists():
+        nss.mkdir()
+        _call("certutil", "-N", "-d", database, "--empty-password")
+        _call("certutil", "-A", "-d", database, "-n", "demo root", "-t", "CT,C,C", "-i", str(root_pem))
     words = _call("pdfsig", "-nssdir", database, str(signed))
     newest = words.rpartition("Signature #")[2]
     return Verdict(VALID in newest and TRUSTED in newest, words.strip())

@@ -3,6 +3,7 @@
 Source: RFC 6749 section 4.4 (client credentials), RFC 7523 section 2.2 (private_key_jwt).
 """
 
+import json
 import time
 import uuid
 from collections.abc import Generator
@@ -15,7 +16,8 @@ from joserfc.jwk import ECKey
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_S, WAIT_S = 60, 30
-ON_THEIR_WAY = ("awaiting", "confirmed", "signing")
+ON_THEIR_WAY = ("preparing", "awaiting", "confirmed", "signing")
+LOOK_S = 0.2
 
 
 class Refused(Exception):
@@ -78,14 +80,25 @@ class RelyingApplication:
             self._http.post("/v1/documents", params={"name": path.name}, content=path.read_bytes(), headers=headers)
         )
 
-    def open_signature(self, credential_id: str, text: str, document_id: str) -> dict[str, Any]:
-        """Ask a signer to sign a document."""
-        return self._read(self.ask_for_signature(credential_id, text, document_id))
+    def open_signature(
+        self, credential_id: str, text: str, *document_ids: str, verification: str = "none"
+    ) -> dict[str, Any]:
+        """Ask a signer to sign documents; verification: how they make sure, at least, that the request is theirs."""
+        return self._read(self.ask_for_signature(credential_id, text, *document_ids, verification=verification))
 
-    def ask_for_signature(self, credential_id: str, text: str, document_id: str) -> httpx.Response:
-        """Ask a signer to sign a document; the answer may be a refusal."""
-        body = {"credential_id": credential_id, "text": text, "documents": [{"id": document_id}]}
+    def ask_for_signature(
+        self, credential_id: str, text: str, *document_ids: str, verification: str = "none"
+    ) -> httpx.Response:
+        """Ask a signer to sign documents; the answer may be a refusal."""
+        documents = [{"id": id} for id in document_ids]
+        body = {"credential_id": credential_id, "text": text, "documents": documents, "verification": verification}
         return self._http.post("/v1/signatures", json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
+
+    def wait_until_asked(self, id: str) -> dict[str, Any]:
+        """Return a signature once its documents are prepared, and the signer was asked."""
+        while (found := self._read(self._http.get(f"/v1/signatures/{id}")))["state"] == "preparing":
+            time.sleep(LOOK_S)
+        return found
 
     def wait_for_credential(self, id: str) -> dict[str, Any]:
         """Return a credential once its request has come to its end."""
@@ -99,9 +112,36 @@ class RelyingApplication:
         """Ask for a signed document; the answer may be a refusal."""
         return self._http.get(f"/v1/signatures/{signature_id}/documents/{index}")
 
-    def evidence(self, signature_id: str, checkpoint: int) -> httpx.Response:
-        """Ask for the evidence of a signature, consistent with a kept checkpoint; it may have to be asked for again."""
-        return self._http.get(f"/v1/signatures/{signature_id}/evidence", params={"checkpoint": checkpoint})
+    def results(self, signature_id: str) -> list[dict[str, Any]]:
+        """Return what became of each document of a signature, read line by line as it comes."""
+        path, params = f"/v1/signatures/{signature_id}/results", {"wait": WAIT_S}
+        with self._http.stream("GET", path, params=params) as answer:
+            if answer.is_error:
+                answer.read()
+            _require_success(answer)
+            return [json.loads(line) for line in answer.iter_lines()]
+
+    def device_link_picture(self, id: str) -> httpx.Response:
+        """Ask for the QR of this second, by which a phone opens a request; refused once a phone did."""
+        return self._http.get(f"/v1/transactions/{id}/device-link.png")
+
+    def offline_picture(self, id: str) -> bytes:
+        """Return the QR that shows a request to a phone without a connection, as PNG."""
+        answer = self._http.get(f"/v1/transactions/{id}/offline-qr.png")
+        _require_success(answer)
+        return answer.content
+
+    def answer_by_code(self, id: str, code: str) -> None:
+        """Hand over the code that the signer typed."""
+        _require_success(self._http.post(f"/v1/transactions/{id}/offline-code", json={"code": code}))
+
+    def evidence(self, signature_id: str, checkpoint: int, index: int | None = None) -> httpx.Response:
+        """Ask for the evidence of a signature, consistent with a kept checkpoint; it may have to be asked for again.
+
+        index: which document of a batch, where each is proven by itself.
+        """
+        which = {} if index is None else {"index": index}
+        return self._http.get(f"/v1/signatures/{signature_id}/evidence", params={"checkpoint": checkpoint} | which)
 
     def report(self, signature_id: str) -> httpx.Response:
         """Ask for the evidence as a PDF."""

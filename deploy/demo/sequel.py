@@ -17,7 +17,7 @@ class Sequel:
 
     def __init__(self, story: Story, application: RelyingApplication) -> None:
         self._story = story
-        self._screen = story.screen
+        self.screen = story.screen
         self._application = application
         self._second = Phone("the second phone", story.folder / "second-phone", SECOND_PIN)
 
@@ -27,16 +27,16 @@ class Sequel:
         letters = ("--qr", str(invitation.qr_sheet), "--code-letter", str(invitation.code_letter))
         self._second.run("enrol", *letters, "--name", "Anna's tablet")
         told = self._story.phone.run("phones")
-        self._screen.fact(f"two new letters; the second phone enrolled, and waits {NEW_PHONE_WAIT_S} s (else an hour)")
-        self._screen.phone("the first phone", told)
+        self.screen.fact(f"two new letters; the second phone enrolled, and waits {NEW_PHONE_WAIT_S} s (else an hour)")
+        self.screen.phone("the first phone", told)
 
     def share(self) -> None:
         """Let the first phone scan the second one's QR, and hand it what unlocks the key. Raises ProgramFailed."""
         code = self._second.run_json("share-code")["share_code"]
-        self._screen.phone("the first phone", self._story.phone.run("share", code))
+        self.screen.phone("the first phone", self._story.phone.run("share", code))
         self._wait_until_active()
         (credential,) = self._second.run_json("take-shares")["credentials"]
-        self._screen.fact(f"its waiting time over, the second phone took its share of key {credential}")
+        self.screen.fact(f"its waiting time over, the second phone took its share of key {credential}")
 
     def sign(self, credential_id: str, pdf: Path) -> None:
         """Let the second phone confirm a document alone. Raises ProgramFailed."""
@@ -44,36 +44,36 @@ class Sequel:
         signature = self._story.ask(self._application, credential_id, document["id"], ("confirm",), self._second)
         if signature["state"] != "signed":
             raise ProgramFailed(f"the second phone's signature is {signature['state']}: {signature.get('reason')}")
-        self._screen.fact("the second phone confirmed a signature with its own PIN, by the same key")
+        self.screen.fact("the second phone confirmed a signature with its own PIN, by the same key")
 
     def make_another_key(self) -> str:
         """Let the second phone confirm one more key, and return its credential. Raises ProgramFailed."""
         credential = self._story.request_key(self._application, self._second)
-        self._screen.fact(f"the signer has a second key now: {credential['id']}")
+        self.screen.fact(f"the signer has a second key now: {credential['id']}")
         self._require(self._openssl(credential["id"]).is_good, "openssl does not accept the new certificate")
-        self._screen.fact("openssl verify -crl_check: its certificate is good")
+        self.screen.fact("openssl verify -crl_check: its certificate is good")
         return str(credential["id"])
 
     def revoke(self, credential_id: str) -> None:
         """Revoke a key on the phone that confirmed it. Raises ProgramFailed."""
         reason = ("--reason", "keyCompromise")
         revoked = self._second.run("change", "revoke", "--credential", credential_id, *reason)
-        self._screen.phone(self._second.title, revoked)
+        self.screen.phone(self._second.title, revoked)
 
     def show_it_is_dead(self, credential_id: str, pdf: Path) -> None:
         """Show that a revoked key signs nothing, and that everybody can see why. Raises ProgramFailed."""
         document = self._application.upload(pdf)
         refusal = self._application.ask_for_signature(credential_id, "One more, please.", document["id"])
         self._require(refusal.status_code == 409, f"a revoked key was answered by HTTP {refusal.status_code}")
-        self._screen.fact(f"the application asks for a signature with it: HTTP 409, {refusal.json()['detail']}")
+        self.screen.fact(f"the application asks for a signature with it: HTTP 409, {refusal.json()['detail']}")
         deadline = time.monotonic() + SOON_S
         while (verdict := self._openssl(credential_id)).is_good:
             self._require(time.monotonic() < deadline, f"the certificate is not listed within {SOON_S} s")
             time.sleep(0.2)
         self._require("certificate revoked" in verdict.words, f"openssl says:\n{verdict.words}")
-        self._screen.fact("openssl verify -crl_check, with the list that the certificate names:")
-        self._screen.quote(verdict.words)
-        self._screen.phone("the first phone", self._story.phone.run("keys"))
+        self.screen.fact("openssl verify -crl_check, with the list that the certificate names:")
+        self.screen.quote(verdict.words)
+        self.screen.phone("the first phone", self._story.phone.run("keys"))
 
     def _openssl(self, credential_id: str) -> referees.Verdict:
         here, credential = self._story.installation, self._application.wait_for_credential(credential_id)

@@ -24,10 +24,11 @@ PIN = "271828"
 
 @dataclass(frozen=True)
 class Signed:
-    """A signature by its id, and the signed file."""
+    """A signature by its id, and the signed file; index: which of a batch it is."""
 
     id: str
     file: Path
+    index: int | None = None
 
 
 class Story:
@@ -44,7 +45,7 @@ class Story:
         self.folder = installation.home / "demo" / self.login
         self.phone = Phone("the phone", self.folder / "phone", PIN)
         self._mailbox = Mailbox(installation.home / "spool", f"{self.login}@example.com")
-        self._background = ThreadPoolExecutor(2)
+        self.background = ThreadPoolExecutor(2)
 
     def set_up(self) -> None:
         """Make what is missing of the server's folder: settings, tokens, keys, database and CA."""
@@ -97,7 +98,7 @@ class Story:
         listening = self._listen(phone)
         wanted = application.request_credential(self.login)
         transaction = _newest(listening)
-        waiting = self._background.submit(application.wait_for_credential, wanted["id"])
+        waiting = self.background.submit(application.wait_for_credential, wanted["id"])
         self.screen.phone(phone.title, phone.run("confirm", transaction))
         credential = waiting.result()
         if credential["state"] != "active":
@@ -150,14 +151,14 @@ class Story:
         """Open a signature while a phone listens, answer it there while the application waits."""
         listening = self._listen(phone)
         opened = application.open_signature(credential_id, TEXT, document_id)
-        waiting = self._background.submit(application.wait_for_signature, opened["id"])
+        waiting = self.background.submit(application.wait_for_signature, opened["id"])
         transaction = _newest(listening)
         verb, *options = answer
         self.screen.phone(phone.title, phone.run(verb, transaction, *options))
         return waiting.result()
 
     def _listen(self, phone: Phone) -> "Future[Any]":
-        return self._background.submit(phone.run_json, "list", "--wait", "30")
+        return self.background.submit(phone.run_json, "list", "--wait", "30")
 
 
 def _newest(listening: "Future[Any]") -> str:

@@ -18,7 +18,6 @@ from dss.kernel.policy import Mode
 
 TOLERANCE = timedelta(seconds=60)
 LONGEST_WORK = timedelta(hours=48)
-MINUTE = timedelta(minutes=1)
 BY_CODE = "code"
 
 
@@ -115,14 +114,7 @@ def _require_times(attested: Attested, answered_at: datetime | None, ended_at: d
     waited = phone.active is None or phone.active - at <= TOLERANCE
     require(waited, "the answer is from when the phone had to wait")
     require(at - ended_at <= TOLERANCE, "the transaction ended before it was answered")
-    minutes = 0 if asked.session is None else asked.session.minutes
-    in_time = is_within(minutes, ended_at - asked.expires - LONGEST_WORK)
-    require(in_time, "the transaction ended too long after the request's end")
-
-
-def is_within(minutes: int, time: timedelta) -> bool:
-    """Return True when a time is not longer than so many minutes, which may be more than a timedelta holds."""
-    return -(-time // MINUTE) <= minutes
+    require(ended_at - asked.expires <= LONGEST_WORK, "the transaction ended too long after the request's end")
 
 
 def _moment(iat: int) -> datetime:

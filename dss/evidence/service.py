@@ -26,6 +26,7 @@ from dss.kernel.errors import BadRequest, Conflict, NotFound, Tampered
 from dss.kernel.ids import TransactionId
 
 TOLD = "evidence"  # the member of the event's details
+FIRST = "first"  # the member of a part's event that says where it begins
 ALTERED = "alarm.evidence_altered"
 OF_PARTS = "the evidence of a batch is of each of its documents: ask for one of them by its index"
 
@@ -78,8 +79,9 @@ class KeptPart:
         core: without signatures; the root over them comes into it here.
         """
         whole = replace(core, part=part_of(pieces))
-        told = {TOLD: b64.url_encode(whole.digest())}
-        return cls(transaction, pieces[0].index, whole.encoded(), write_pieces(pieces), told)
+        first = pieces[0].index
+        told = {TOLD: b64.url_encode(whole.digest()), FIRST: str(first)}
+        return cls(transaction, first, whole.encoded(), write_pieces(pieces), told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,7 @@ class Evidence:
         async with self._database.read() as connection:
             told = _telling(await store.events(connection, _subject(id), store.ENDS))
             kept = await store.core_of(connection, id)
-            parts = bool(told) or await store.part_cores(connection, id)
+            parts = bool(told) or await store.firsts(connection, id)
         if not told:
             raise Conflict(OF_PARTS if parts else "no evidence was kept of this transaction")
         if kept is None:
@@ -180,13 +182,13 @@ class Evidence:
         """Return what is kept of one document of a batch, with the event of its part, and the proof of its place."""
         async with self._database.read() as connection:
             told = _telling(await store.events(connection, _subject(id), [store.PART]))
+            firsts = await store.firsts(connection, id)
             part = await store.part_with(connection, id, index)
-            pieces = () if part is None else read_pieces(part[1])
-            number = next((number for number, piece in enumerate(pieces) if piece.index == index), None)
-            if part is None or number is None:
-                _require_whole(told, await store.part_cores(connection, id))
-                raise Conflict(f"document {index} of the batch has no signature")
-        core = Core.read(part[0])
+        core, pieces = _read_part(*part) if part else (None, ())
+        number = next((number for number, piece in enumerate(pieces) if piece.index == index), None)
+        if core is None or number is None:
+            _require_whole(told, firsts)
+            raise Conflict(f"document {index} of the batch has no signature")
         return _Found(_first_about(core, told), core), Leaf.of(leaves, pieces, number)
 
     async def _proof(self, id: TransactionId, recorded: Recorded, kept_size: int | None) -> LogProof | None:
@@ -230,10 +232,18 @@ def _first_about(core: Core, told: Iterable[Recorded]) -> Recorded:
     return min(about, key=_place)
 
 
-def _require_whole(told: Iterable[Recorded], cores: Iterable[bytes]) -> None:
+def _read_part(core: bytes, pieces: bytes) -> tuple[Core, tuple[Piece, ...]]:
+    """Read what is kept of a part. Raises ValueError where the signatures are not those of the core."""
+    found, signatures = Core.read(core), read_pieces(pieces)
+    if found.part != part_of(signatures):
+        raise ValueError("the signatures of a part of the batch are not those that its evidence has")
+    return found, signatures
+
+
+def _require_whole(told: Iterable[Recorded], firsts: Collection[int]) -> None:
     """Raise ValueError where the log tells of a part that is not kept."""
-    kept = {b64.url_encode(Core.read(core).digest()) for core in cores}
-    if any(recorded.event.details[TOLD] not in kept for recorded in told):
+    kept = {str(first) for first in firsts}
+    if any(recorded.event.details.get(FIRST) not in kept for recorded in told):
         raise ValueError("the evidence of a part of the batch is missing")
 
 

@@ -3,14 +3,21 @@
 Source: docs/evidence.md section 2 step 18, docs/device-protocol.md section 11.
 """
 
-from dss.evidence.confirmation_check import TOLERANCE, Reply, is_within
+from datetime import timedelta
+
+from dss.devices.request import Kind
+from dss.evidence.confirmation_check import TOLERANCE, Reply
 from dss.evidence.fields import EvidenceRefused, require
 from dss.evidence.phone_check import Attested
 
+MINUTE = timedelta(minutes=1)
+
 
 def check(attested: Attested, reply: Reply) -> None:
-    """Accept a signing in a session that the reply confirmed, or any that is in none. Raises EvidenceRefused."""
+    """Accept a signing in a session that the reply confirmed, or what is in none. Raises EvidenceRefused."""
     asked, place, session = attested.request, attested.request.place, attested.session
+    alone = asked.kind is Kind.SESSION and reply.is_confirmation
+    require(not alone, "a session that was confirmed is proven by what was signed in it")
     if place is None and session is None:
         return
     if place is None or session is None or session.session is None:
@@ -26,5 +33,7 @@ def check(attested: Attested, reply: Reply) -> None:
         raise EvidenceRefused("a session is not confirmed by a code")
     since = asked.issued - reply.at
     require(-since <= TOLERANCE, "the request is from before the session")
-    require(is_within(session.session.minutes, since - TOLERANCE), "the request is from after the session's end")
+    # In whole minutes, as they may be more than a timedelta holds.
+    over = -((TOLERANCE - since) // MINUTE)
+    require(over <= session.session.minutes, "the request is from after the session's end")
     require(asked.issued < asked.expires, "the request ended before it was issued")

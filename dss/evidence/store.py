@@ -49,9 +49,9 @@ async def part_with(connection: AsyncConnection, id: TransactionId, index: int) 
     return None if row is None else (row.core, row.pieces)
 
 
-async def part_cores(connection: AsyncConnection, id: TransactionId) -> list[bytes]:
-    """Return the cores of all parts of a batch."""
-    query = sa.select(evidence_parts.c.core).where(evidence_parts.c.transaction_id == id)
+async def firsts(connection: AsyncConnection, id: TransactionId) -> list[int]:
+    """Return where the parts of a batch begin that evidence is kept of."""
+    query = sa.select(evidence_parts.c.first).where(evidence_parts.c.transaction_id == id)
     return list((await connection.execute(query)).scalars())
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from dss.devices import answer
 from dss.devices.model import Device
 from dss.evidence.record import Record
 from dss.evidence.service import Standing
@@ -19,6 +18,7 @@ from dss.kernel.ids import DeviceId, TransactionId
 from dss.transactions import leaves, store
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
+from dss.transactions.outcome import Outcome
 from dss.transactions.parts import Parts
 
 
@@ -26,16 +26,19 @@ from dss.transactions.parts import Parts
 class Past:
     """A transaction that has ended, as its owner is told of it.
 
-    asked:        the request that phones were shown, as it was written.
-    phone:        that answered; None where none did.
-    verification: by what the owner confirmed, `pin` or `biometric`; empty where they did not.
+    asked: the request that phones were shown, as it was written.
+    phone: that answered; None where none did.
     """
 
-    transaction: Transaction
+    outcome: Outcome
     asked: Mapping[str, Any]
     phone: Device | None
-    verification: str
     evidence: Standing
+
+    @property
+    def transaction(self) -> Transaction:
+        """The transaction."""
+        return self.outcome.transaction
 
     @property
     def ended(self) -> datetime:
@@ -93,9 +96,8 @@ class History:
 
 def _past(transaction: Transaction, phones: Mapping[DeviceId, Device], standing: Standing) -> Past:
     return Past(
-        transaction=transaction,
+        outcome=Outcome.of(transaction),
         asked=canonical.decode(transaction.request),
         phone=None if transaction.device_id is None else phones.get(transaction.device_id),
-        verification="" if transaction.answer is None else answer.read(transaction.answer).verification,
         evidence=standing,
     )

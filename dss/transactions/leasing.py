@@ -1,8 +1,11 @@
 """The lease of an attempt: it is kept while the work goes on, but not for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.kernel.errors import Unavailable
 from dss.transactions import store
@@ -12,11 +15,19 @@ from dss.transactions.parts import Parts
 
 LEASES_KEPT = 10
 
+# By a connection, now, and until when.
+Extend = Callable[[AsyncConnection, datetime, datetime], Awaitable[None]]
+
+
+def kept(parts: Parts, held: Transaction, work: Work) -> AbstractAsyncContextManager[None]:
+    """Extend the lease of a transaction until the end."""
+    return renewed(parts, lambda connection, now, until: store.extend(connection, held, work, now, until))
+
 
 @asynccontextmanager
-async def kept(parts: Parts, held: Transaction, work: Work) -> AsyncIterator[None]:
+async def renewed(parts: Parts, extend: Extend) -> AsyncIterator[None]:
     """Extend a lease until the end: many large documents take longer than one."""
-    keeping = asyncio.create_task(_keep(parts, held, work))
+    keeping = asyncio.create_task(_keep(parts, extend))
     try:
         yield
     finally:
@@ -24,7 +35,7 @@ async def kept(parts: Parts, held: Transaction, work: Work) -> AsyncIterator[Non
         await asyncio.gather(keeping, return_exceptions=True)
 
 
-async def _keep(parts: Parts, held: Transaction, work: Work) -> None:
+async def _keep(parts: Parts, extend: Extend) -> None:
     """Extend a lease, but not for ever: work that hangs must come into other hands."""
     lease = parts.limits.lease
     for _ in range(3 * LEASES_KEPT):
@@ -32,4 +43,4 @@ async def _keep(parts: Parts, held: Transaction, work: Work) -> None:
         with suppress(Unavailable):
             async with parts.database.write() as connection:
                 now = parts.clock.now()
-                await store.extend(connection, held, work, now, now + lease)
+                await extend(connection, now, now + lease)

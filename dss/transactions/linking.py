@@ -14,7 +14,7 @@ from dss.devices.model import Device
 from dss.devices.request import REQUEST_LABEL
 from dss.kernel.errors import Conflict, DssError, Expired, NotFound, TooMany
 from dss.kernel.ids import ClientId, TransactionId
-from dss.transactions import linking_store, store
+from dss.transactions import linking_store, preparing_store, store
 from dss.transactions.linking_store import SCANS
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
@@ -53,10 +53,15 @@ class Linking:
         self._secrets = secrets
 
     async def of_client(self, client_id: ClientId, id: TransactionId) -> DeviceLink:
-        """Return the link of a relying application's transaction. Raises NotFound, also for another's, Conflict."""
+        """Return the link of a relying application's transaction.
+
+        Raises NotFound, also for another's, Conflict while it is prepared and when there is nothing left to open.
+        """
         transaction = await self._find(id)
         if transaction is None or transaction.client_id != client_id:
-            raise NotFound
+            async with self._parts.database.read() as connection:
+                preparation = await preparing_store.get(connection, client_id, id)
+            raise Conflict(f"the signature is {preparation.stage}")
         return await self.current(transaction)
 
     async def current(self, transaction: Transaction) -> DeviceLink:
@@ -110,14 +115,15 @@ class Linking:
         links.require_fresh(scanned.time, self._parts.clock.now())
 
     async def _open(self, device: Device, transaction: Transaction, scanned: Scanned) -> None:
-        p, event = self._parts, Event("transaction.linked", f"device:{device.id}", f"transaction:{transaction.id}")
+        p, now = self._parts, self._parts.clock.now()
+        event = Event("transaction.linked", f"device:{device.id}", f"transaction:{transaction.id}")
         async with p.database.write() as connection:
-            if await linking_store.link(connection, transaction.id, device.id, scanned.time, p.clock.now()):
+            if await linking_store.link(connection, transaction.id, device.id, scanned.time, now):
                 await p.audit.record(connection, event)
             else:
                 current = await store.get(connection, transaction.id)
                 if (current.linked_by, current.linked_time) != (device.id, scanned.time):
-                    _require_open(current.as_of(p.clock.now()))
+                    _require_open(current.as_of(now))
         await p.bus.wake(topic(transaction.id), inbox(transaction.user_id))
 
     async def _tell_refused(self, device: Device, transaction: Transaction, fault: DssError) -> None:

@@ -3,7 +3,6 @@
 docs/signing-cycle.md numbers the steps and says what a power cut leaves behind at each.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,11 +32,11 @@ from dss.transactions.parts import WORK, Parts, topic
 from dss.transactions.plans import Ends, Plan, Plans
 from dss.transactions.proving import Answered
 from dss.transactions.signing import Releasing
+from dss.transactions.working import work_on
 
 log = structlog.get_logger(__name__)
 RETRY, LONGEST_PAUSE, GIVE_UP = timedelta(seconds=2), timedelta(minutes=1), timedelta(hours=24)
 TRIES = 5
-IDLE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,19 +70,8 @@ class Performing:
         self._releasing = Releasing(parts, plans, self._ending)
 
     async def run(self) -> None:
-        """Work until cancelled; when there is nothing to do, or a part is down, wait and look again."""
-        while True:
-            try:
-                if not await self.next():
-                    await self._parts.bus.until(WORK, self._next_or_none, IDLE_S)
-            except Unavailable:
-                await asyncio.sleep(RETRY.total_seconds())
-            except Exception:
-                log.exception("looking for work failed")
-                await asyncio.sleep(RETRY.total_seconds())
-
-    async def _next_or_none(self) -> bool | None:
-        return await self.next() or None
+        """Work until cancelled."""
+        await work_on(self._parts.bus, WORK, self.next)
 
     async def next(self) -> bool:
         """Perform the oldest transaction that waits for this work. Return False when there was none."""

@@ -7,6 +7,7 @@ none keeps the others waiting, and a node that dies loses one turn.
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import IntegrityError
@@ -14,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from dss.audit.event import Event, Outcome
 from dss.kernel.errors import BadDocument, DssError, Overtaken, TooMany, Unavailable
 from dss.kernel.ids import ClientId, DocumentId, TransactionId
-from dss.transactions import entries
+from dss.transactions import entries, leasing
 from dss.transactions import preparing_store as preparations
 from dss.transactions.drafting import Drafting, Ready
 from dss.transactions.machine import Late
@@ -22,12 +23,12 @@ from dss.transactions.model import Entry, Idempotency, OpenSigning, Transaction
 from dss.transactions.opening import Grounds, Opening
 from dss.transactions.parts import Parts, topic
 from dss.transactions.preparation import MOST_AT_ONCE, Preparation, Stage
+from dss.transactions.working import work_on
 
 log = structlog.get_logger(__name__)
 PREPARE = "prepare"
 TURN, AT_ONCE = 24, 2
 RETRY, GIVE_UP = timedelta(seconds=5), timedelta(hours=24)
-IDLE_S = 60.0
 
 
 class Preparing:
@@ -98,19 +99,8 @@ class Preparing:
             return await preparations.forget_ended(connection, p.clock.now() - p.limits.collect_within)
 
     async def run(self) -> None:
-        """Work until cancelled; when there is nothing to do, or a part is down, wait and look again."""
-        while True:
-            try:
-                if not await self.next():
-                    await self._parts.bus.until(PREPARE, self._next_or_none, IDLE_S)
-            except Unavailable:
-                await asyncio.sleep(RETRY.total_seconds())
-            except Exception:
-                log.exception("looking for documents to prepare failed")
-                await asyncio.sleep(RETRY.total_seconds())
-
-    async def _next_or_none(self) -> bool | None:
-        return await self.next() or None
+        """Work until cancelled."""
+        await work_on(self._parts.bus, PREPARE, self.next)
 
     async def next(self) -> bool:
         """Take one turn at the preparation that has waited longest. Return False when there was none."""
@@ -120,7 +110,8 @@ class Preparing:
         if held is None:
             return False
         try:
-            await self._turn(held)
+            async with leasing.renewed(p, partial(preparations.extend, held=held)):
+                await self._turn(held)
         except Late:
             log.info("turn came too late", transaction=held.id)
         except (Unavailable, Overtaken, TooMany) as fault:

@@ -42,6 +42,12 @@ async def get(connection: AsyncConnection, client_id: ClientId, id: TransactionI
     return _preparation(row)
 
 
+async def find(connection: AsyncConnection, id: TransactionId) -> Preparation | None:
+    """Return a preparation, whoever asked, if there is one."""
+    row = (await connection.execute(sa.select(preparations).where(preparations.c.id == id))).one_or_none()
+    return None if row is None else _preparation(row)
+
+
 async def by_idempotency(connection: AsyncConnection, client_id: ClientId, key: str) -> Preparation | None:
     """Return the preparation that an idempotency key made, if any."""
     p = preparations
@@ -79,6 +85,12 @@ async def claim(connection: AsyncConnection, now: datetime, until: datetime) -> 
     taken = sa.update(p).where(p.c.id == chosen, free).values(lease=p.c.lease + 1, lease_until=until).returning(p)
     row = (await connection.execute(taken)).one_or_none()
     return None if row is None else _preparation(row)
+
+
+async def extend(connection: AsyncConnection, now: datetime, until: datetime, *, held: Preparation) -> None:
+    """Keep a lease for longer, unless it was given back or has lapsed."""
+    step = sa.update(preparations).where(_mine(held), preparations.c.lease_until > now)
+    await connection.execute(step.values(lease_until=until))
 
 
 async def advance(connection: AsyncConnection, held: Preparation, count: int, now: datetime) -> None:

@@ -90,10 +90,9 @@ class Transactions:
         async with self._parts.database.read() as connection:
             transaction = await self._visible(connection, id, _asked_by(client_id))
             entry = await entries.one(connection, id, index)
-        became = Outcome.of(transaction).state_of(entry)
-        if became is not ItemState.SIGNED:
-            declined = became is ItemState.DECLINED
-            raise Conflict("the document was declined" if declined else f"the transaction is {transaction.state}")
+        if Outcome.of(transaction).state_of(entry) is not ItemState.SIGNED:
+            signed = transaction.state is State.SIGNED
+            raise Conflict("the document was declined" if signed else f"the transaction is {transaction.state}")
         if entry.item.document is None:
             raise NotFound
         if entry.signed is None or entry.signed.file_sha256 is None:

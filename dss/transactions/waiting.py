@@ -9,43 +9,45 @@ from dss.devices.request import Asked, Kind
 from dss.kernel.errors import Conflict, Expired, NotFound
 from dss.kernel.ids import ClientId, TransactionId
 from dss.kernel.policy import Mode
-from dss.transactions import store
+from dss.transactions import preparing_store, store
 from dss.transactions.answering import WRONG_NUMBER
 from dss.transactions.linking import Linking
 from dss.transactions.machine import State
 from dss.transactions.model import Reach, Transaction
 from dss.transactions.offline import OfflineAnswers
 from dss.transactions.parts import Parts
+from dss.transactions.preparation import Preparation, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class WaitView:
     """What the page of a transaction tells; of documents their names only.
 
+    state:       of the transaction, or of what is prepared for it.
     application: the registered name. text: what it says itself, or empty.
-    count, names: of what is to be signed, in a session how much at most; the names of up to 100 documents.
-    number:       what the person is to find on the phone, by the mode; empty once it was answered.
-    is_pushed:    whether the phones are told of it. is_linked: whether a scan opened it. takes_code: whether a phone
-    without a connection can answer it.
-    reason:       why it was declined, in the person's words; cause: in the phone's.
-    locale:       the language of the person who is asked.
+    count:       of what is to be signed, in a session how much at most; names: of up to 100 documents.
+    locale:      the language of the person who is asked.
+    number:      what the person is to find on the phone, by the mode; empty once it was answered.
+    is_pushed:   whether the phones are told of it. is_linked: whether a scan opened it.
+    takes_code:  whether a phone without a connection can answer it.
+    reason:      why it was declined, in the person's words; cause: in the phone's.
     """
 
     kind: Kind
-    state: State
+    state: State | Stage
     application: str
     text: str
     count: int
-    names: tuple[str, ...]
-    mode: Mode
-    number: str
-    is_pushed: bool
-    is_linked: bool
-    takes_code: bool
-    wrong_number: bool
-    reason: str
-    cause: str
     locale: str
+    names: tuple[str, ...] = ()
+    mode: Mode = Mode.NONE
+    number: str = ""
+    is_pushed: bool = False
+    is_linked: bool = False
+    takes_code: bool = False
+    wrong_number: bool = False
+    reason: str = ""
+    cause: str = ""
 
     @property
     def shows_link(self) -> bool:
@@ -64,7 +66,28 @@ class Waiting:
 
     async def view(self, id: TransactionId, code: str) -> WaitView:
         """Return what the page tells. Raises NotFound, for a wrong code and an absent transaction alike."""
-        p, transaction = self._parts, await self._visible(id, code)
+        await self._require_right(id, code)
+        async with self._parts.database.read() as connection:
+            # In this order: what becomes a transaction meanwhile is found as one of the two.
+            preparation = await preparing_store.find(connection, id)
+        if preparation is not None:
+            return await self._of_preparation(preparation)
+        return await self._of_transaction(await self._current(id))
+
+    async def _of_preparation(self, preparation: Preparation) -> WaitView:
+        p, wish = self._parts, preparation.wish
+        application, credential = await p.clients.get(wish.client_id), await p.credentials.get(wish.credential_id)
+        return WaitView(
+            kind=Kind.SIGN,
+            state=preparation.stage,
+            application=application.name,
+            text=wish.text,
+            count=preparation.count,
+            locale=(await p.users.get(credential.user_id)).locale,
+        )
+
+    async def _of_transaction(self, transaction: Transaction) -> WaitView:
+        p = self._parts
         application, user = await p.clients.get(_asker(transaction)), await p.users.get(transaction.user_id)
         asked = request.read(transaction.request)
         waits = transaction.state is State.AWAITING
@@ -108,9 +131,15 @@ class Waiting:
         return True
 
     async def _visible(self, id: TransactionId, code: str) -> Transaction:
+        await self._require_right(id, code)
+        return await self._current(id)
+
+    async def _require_right(self, id: TransactionId, code: str) -> None:
         right = links.page_code(await self._secrets.of(id), id)
         if not hmac.compare_digest(right.encode(), code.encode()):
             raise NotFound
+
+    async def _current(self, id: TransactionId) -> Transaction:
         async with self._parts.database.read() as connection:
             transaction = await store.get(connection, id)
         return transaction.as_of(self._parts.clock.now())

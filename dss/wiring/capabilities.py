@@ -127,12 +127,7 @@ def parts_of(ground: Ground, middle: Middle) -> Parts:
         boxes=boxes,
         seals=g.seals,
         audit=g.audit,
-        evidence=Evidence(
-            g.database,
-            g.audit,
-            Log(g.database, g.tokens.service, g.clock, s.log_origin),
-            ChannelKeys(g.tokens.service, s.log_origin, s.public_url),
-        ),
+        evidence=_evidence(ground),
         bus=Bus(REREAD_ALONE_S if s.role is Role.ALL else REREAD_SHARED_S),
         clock=g.clock,
         ids=g.ids,
@@ -144,6 +139,12 @@ def parts_of(ground: Ground, middle: Middle) -> Parts:
         ),
         least=Policy(verification=s.verification, session=s.session_ceiling),
     )
+
+
+def _evidence(ground: Ground) -> Evidence:
+    g, s = ground, ground.settings
+    log = Log(g.database, g.tokens.service, g.clock, s.log_origin)
+    return Evidence(g.database, g.audit, log, ChannelKeys(g.tokens.service, s.log_origin, s.public_url))
 
 
 def _credential_parts(ground: Ground, middle: Middle, known: Devices) -> CredentialParts:

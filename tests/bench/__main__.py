@@ -9,6 +9,7 @@ import uvloop
 from rich.console import Console
 
 from tests.bench import report
+from tests.bench.batches import Batches
 from tests.bench.rounds import run
 from tests.bench.stage import DATABASES, ground, staged
 from tests.bench.summary import Summary, Summing
@@ -21,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="make bench", description="What complete flows cost, with every protection and without."
     )
-    parser.add_argument("--seconds", type=float, default=150, help="how long to measure on each database")
+    parser.add_argument("--seconds", type=float, default=110, help="how long to measure flows on each database")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default=DATABASES[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found to a file as well")
     given = parser.parse_args()
@@ -38,9 +39,14 @@ def main() -> None:
 
 async def _measure(database: str, seconds: float, console: Console) -> Summary:
     with console.status(f"{database}: setting up") as status:
+
+        def tell(told: str) -> None:
+            status.update(f"{database}: {told}")
+
         async with ground(database) as (softhsm, url, folder), staged(softhsm, url, folder) as stage:
-            measured = await run(stage, seconds, lambda told: status.update(f"{database}: {told}"))
-    return Summing(measured).summary(database)
+            measured = await run(stage, seconds, tell)
+            lots = await (await Batches.ready(stage)).measure(tell)
+    return Summing(measured, lots).summary(database)
 
 
 if __name__ == "__main__":

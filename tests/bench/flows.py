@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 
+from mobile_mock.phone import Phone
 from tests.bench.meter import Steps
 from tests.bench.stage import Stage
 from tests.world.pdfs import simple_pdf
@@ -47,6 +48,12 @@ async def signed_pdf(stage: Stage, signer: Signer) -> str:
         file = await stage.shop.http.get(signed["documents"][0]["href"])
     assert file.content.startswith(b"%PDF")
     return str(asked["id"])
+
+
+async def confirm(phone: Phone) -> None:
+    """Let a phone confirm what waits for it."""
+    (notice,) = await phone.waiting()
+    await phone.send(await phone.prepare(await phone.show(notice.id), PIN))
 
 
 async def _confirm(stage: Stage, signer: Signer) -> None:

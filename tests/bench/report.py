@@ -15,7 +15,7 @@ from tests.bench.figures import Figure
 from tests.bench.million import LEAVES
 from tests.bench.rounds import PARTS
 from tests.bench.share import MOST, Share
-from tests.bench.summary import Price, Row, Summary
+from tests.bench.summary import Price, Rate, Row, Summary
 
 HEADING = "{database}: medians of {rounds} rounds; one signature by the bare HSM is [bold]1.0 HSM[/bold]"
 
@@ -26,6 +26,7 @@ def show(console: Console, summary: Summary) -> None:
     console.print(_rows("held against", summary.baselines))
     for name, rows in summary.flows.items():
         console.print(_rows(f"complete flow: {name}", rows))
+    console.print(_rates(summary.rates))
     console.print(_prices(summary.prices))
     console.print(_log_rows(f"the sealer, on a log of {LEAVES:,} leaves and more", summary.sealing, "events"))
     console.print(f"[dim]{_speed(summary.sealing[-1])}[/dim]")
@@ -79,6 +80,29 @@ def _speed(full: Row) -> str:
         f"in a full round {1000 * full.size / full.wall_ms:,.0f} events a second, "
         f"{full.cpu_ms.median / full.size:.3f} ms of CPU each"
     )
+
+
+def _rates(rates: Sequence[Rate]) -> Table:
+    columns = (
+        "batches",
+        "a second",
+        "wrapped",
+        "share",
+        "by CPU",
+        "in lots",
+        "share",
+        "CPU ms",
+        "HSM",
+        "SQL",
+        "writes",
+    )
+    table = _table("\nbatches, as a share of the bare HSM's wrapped rate: signatures a second, and each", *columns)
+    for rate in rates:
+        wrapped = (f"{rate.signed:,.0f}", f"{rate.wrapped:,.0f}", f"{rate.share:.0%}", f"{rate.share_of_cpu:.0%}")
+        in_lots = (f"{rate.in_lots:,.0f}", f"{rate.share_of_lots:.0%}")
+        counts = (f"{rate.hsm_calls:.3f}", f"{rate.statements:.3f}", f"{rate.writes:.4f}")
+        table.add_row(rate.name, str(rate.batches), *wrapped, *in_lots, f"{rate.cpu_ms:.2f}", *counts)
+    return table
 
 
 def _share(share: Share) -> Table:

@@ -1,11 +1,14 @@
 """What a run found: the rows of the report, with every cost as a multiple of the plain endpoint and of the bare HSM."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from statistics import median
 
+from dss.kernel.keyspec import KeySpec
 from tests.bench.baselines import PLAIN, SIGNATURE
+from tests.bench.batches import LARGE, SMALL, SPECS, Lot
 from tests.bench.figures import Figure, added
 from tests.bench.flows import HASH, HASH_RSA, PDF, STEPS
 from tests.bench.logs import FULL, ONE_FLOW, PROOFS, SALT, SEALING
@@ -65,11 +68,56 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """How fast batches are signed, in signatures a second by the clock: medians of so many batches.
+
+    wrapped: the bare HSM at the same moments, a key unwrapped for each; in_lots: for many. share, share_of_lots: the
+    batch's rate as a part of either, by the clock; share_of_cpu: of the wrapped rate, by CPU time.
+    cpu_ms, hsm_calls, statements, writes: of one signature of the batch.
+    """
+
+    name: str
+    batches: int
+    wrapped: float
+    in_lots: float
+    signed: float
+    share: float
+    share_of_cpu: float
+    share_of_lots: float
+    cpu_ms: float
+    hsm_calls: float
+    statements: float
+    writes: float
+
+    @classmethod
+    def of(cls, name: str, lots: Sequence[Lot]) -> "Rate":
+        """Take the middle of some batches."""
+
+        def middle(figure: Callable[[Lot], float]) -> float:
+            return median(figure(lot) for lot in lots)
+
+        return cls(
+            name=name,
+            batches=len(lots),
+            wrapped=middle(lambda lot: 1 / lot.bare.wall),
+            in_lots=middle(lambda lot: 1 / lot.in_lots.wall),
+            signed=middle(lambda lot: 1 / lot.signed.wall),
+            share=middle(lambda lot: lot.share),
+            share_of_cpu=middle(lambda lot: lot.share_of_cpu),
+            share_of_lots=middle(lambda lot: lot.share_of_lots),
+            cpu_ms=middle(lambda lot: 1000 * lot.signed.cpu),
+            hsm_calls=middle(lambda lot: lot.signed.hsm),
+            statements=middle(lambda lot: lot.signed.sql),
+            writes=middle(lambda lot: lot.signed.writes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """All that a run on one database found.
 
     sealing: rounds of the sealer. proofs: what the log and its evidence give out, and its verification.
-    share:   the tree's share of a flow.
+    share:   the tree's share of a flow. rates: batches.
     """
 
     database: str
@@ -80,13 +128,15 @@ class Summary:
     sealing: list[Row]
     proofs: list[Row]
     share: Share
+    rates: list[Rate]
 
 
 class Summing:
     """Makes the summary of a run."""
 
-    def __init__(self, samples: Samples) -> None:
+    def __init__(self, samples: Samples, lots: Sequence[Lot]) -> None:
         self._samples = samples
+        self._lots = lots
         baselines = samples[BASELINES]
         self._plain, self._hsm = (_median(baselines, name) for name in (PLAIN, SIGNATURE))
         self._whole = Figure.of([1000 * _whole(steps).cpu for steps in samples[HASH]])
@@ -104,6 +154,12 @@ class Summing:
             sealing=[self._of_log(name) for name in SEALING],
             proofs=[self._of_log(name) for name in PROOFS],
             share=Share.of(self._costs()),
+            rates=[self._rate(spec, count) for count in (SMALL, LARGE) for spec in SPECS],
+        )
+
+    def _rate(self, spec: KeySpec, count: int) -> Rate:
+        return Rate.of(
+            f"{count:,} hashes, {spec}", [lot for lot in self._lots if (lot.spec, lot.count) == (spec, count)]
         )
 
     def _of_log(self, name: str) -> Row:

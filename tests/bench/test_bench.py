@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from dss.kernel.keyspec import KeySpec
+from tests.bench import batches
 from tests.bench.figures import Figure, added
 from tests.bench.flows import sign_hash
 from tests.bench.logs import FULL, IDLE, MANY, ONE_FLOW, PROOFS, SALT, SEALING, LogTurn
+from tests.bench.meter import Spent
 from tests.bench.protections import PROTECTIONS, all_timed
 from tests.bench.share import Costs, Share
 from tests.bench.stage import Stage, staged
@@ -63,6 +66,23 @@ async def test_the_turn_of_the_log_seals_the_events_of_one_flow_alone_and_then_a
     assert steps[FULL].size == MANY
     assert before > planted
     assert await sealed(stage) == before + steps[ONE_FLOW].size + MANY
+
+
+async def test_batches_are_signed_as_they_are_at_a_relying_application_and_held_against_the_bare_hsm(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    for name, value in {"WARM_UP": 0, "ROUNDS": 1, "SMALL": 4, "LARGE": 101}.items():
+        monkeypatch.setattr(batches, name, value)
+    lots = await (await batches.Batches.ready(stage)).measure(lambda _: None)
+    assert [(lot.spec, lot.count) for lot in lots] == [(spec, count) for count in (4, 101) for spec in batches.SPECS]
+    assert {lot.bare.hsm for lot in lots} == {1}
+    assert all(lot.signed.hsm < 1 for lot in lots if lot.count == 101)
+
+
+def test_the_share_of_a_batch_is_that_of_rates():
+    bare, in_lots, signed = Spent(cpu=0.004, wall=0.002), Spent(cpu=0.001, wall=0.001), Spent(cpu=0.008, wall=0.001)
+    lot = batches.Lot(KeySpec.P256, 100, bare, in_lots, signed)
+    assert (lot.share, lot.share_of_cpu, lot.share_of_lots) == (2.0, 0.5, 1.0)
 
 
 def test_a_round_of_the_sealer_is_shared_by_the_flows_of_its_second():

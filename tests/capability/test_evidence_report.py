@@ -10,8 +10,8 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from dss.evidence.report import Matter, print_report
 from dss.evidence.saying import say
-from dss.evidence.words import Words, moment
 from dss.evidence.verifying import Proven
+from dss.evidence.words import Words, moment
 from dss.notify.model import LOCALES
 from tests.world.clock import START
 from tests.world.proven import ENDED, ROOT_HASH, TRANSACTION, bare_hash, declined, document, record, signed

@@ -9,27 +9,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from dss.audit.seals import Register, Seals, Stored
-from dss.credentials.registers import ACTIVATIONS, CREDENTIALS
-from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS, SHARES
 from dss.infra.schema import UtcTime, metadata
 from dss.kernel import canonical
 from dss.kernel.errors import Tampered
-from dss.operators.store import PROPOSALS
-from dss.transactions.asking_store import BLOCKS
-from dss.users.store import USERS
+from dss.transactions.mending import REGISTERS as MENDED
 from tests.world.servicekeys import SoftwareServiceKeys
 
-REGISTERS: tuple[Register[Any], ...] = (
-    USERS,
-    ENROLMENTS,
-    DEVICES,
-    BOX_KEYS,
-    SHARES,
-    CREDENTIALS,
-    ACTIVATIONS,
-    PROPOSALS,
-    BLOCKS,
-)
+REGISTERS: tuple[Register[Any], ...] = tuple(MENDED.values())
 WHOLE = st.integers(-canonical.LARGEST, canonical.LARGEST)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 TIME = st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

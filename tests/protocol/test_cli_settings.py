@@ -27,6 +27,14 @@ REFUSED = [
     ("CERTIFICATE_DAYS", "0"),
     ("CERTIFICATE_DAYS", "1096"),
     ("LOG_LEVEL", "loud"),
+    ("ASK_MOST", "0"),
+    ("ASK_WAITING", "101"),
+    ("ASK_UNANSWERED", "0"),
+    ("ASK_PAUSE_S", "0"),
+    ("ASK_LONGEST_PAUSE_S", "86401"),
+    ("ON_COLLISION", "quarrel"),
+    ("OPERATORS_MAIL", "duty"),
+    ("OPERATORS_LOCALE", "de"),
 ]
 
 

@@ -20,7 +20,9 @@ __all__ = ["alice", "street"]
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PHONES, CREDENTIALS, CHANGES, SHARES = (f"/device/v1/{name}" for name in ("phones", "credentials", "changes", "shares"))
+PHONES, CREDENTIALS, CHANGES, SHARES, LINKS = (
+    f"/device/v1/{name}" for name in ("phones", "credentials", "changes", "shares", "links")
+)
 ENDPOINTS = [(one.declared.method, one.declared.path) for one in DEVICE.operations if not one.declared.public]
 SEEN_WHILE_WAITING = {("GET", PHONES), ("GET", SHARES)}
 MISSING = Refusal(404, "not_found")
@@ -99,7 +101,7 @@ async def test_t32_another_person_s_phone_lists_nothing_of_this_one(family: Fami
     keys = (await prover.call(path=CREDENTIALS)).json()["credentials"]
     assert [one["id"] for one in keys] == [family.stranger.credential_id]
     assert (await prover.call(path=SHARES)).json() == {"shares": []}
-    assert (await prover.call()).json() == {"transactions": [], "waiting_phones": []}
+    assert (await prover.call()).json() == {"transactions": [], "gone": [], "waiting_phones": []}
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(set(ENDPOINTS) - SEEN_WHILE_WAITING))
@@ -107,7 +109,7 @@ async def test_t22_a_phone_that_waits_is_served_nothing_but_the_owner_s_phones(f
     places = {"phones": id_of(family.owner.phone), "credentials": family.owner.credential_id, "shares": family.share}
     url = path.format(id=places.get(path.split("/")[3], ABSENT), index=0)
     bodies = {CHANGES: {"action": "pin"}, SHARES: {"phone": id_of(family.owner.phone)}}
-    answers = {f"{LIST}/{{id}}/answer": {"answer": "x"}}
+    answers = {f"{LIST}/{{id}}/answer": {"answer": "x"}, LINKS: {"transaction": ABSENT, "time": 1, "code": "A" * 43}}
     prover = family.by(family.new)
     call = prover.call(method, url, json=(bodies | answers).get(path))
     await assert_refused(family.owner.world, call, Refusal(423, "locked", "waits"), by=f"device:{prover.device}")

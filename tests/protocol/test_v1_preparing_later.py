@@ -1,14 +1,22 @@
 """Preparations that take long, or whose node or HSM fails: each test has a world and a clock of its own."""
 
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from dss.documents.service import Documents
 from dss.kernel.errors import HsmUnavailable
+from dss.transactions.model import Limits
+from dss.transactions.preparing import Preparing
 from tests.protocol.preparing import COUNT, cancel, read, start, wish
 from tests.protocol.scene import ABSENT, Refusal, Scene, fresh
 
 __all__ = ["fresh"]
+
+LEASE_S = 0.15
 
 
 async def test_the_time_to_answer_begins_when_the_signer_is_asked(fresh: Scene) -> None:
@@ -70,6 +78,32 @@ async def test_a_turn_that_ends_after_another_node_took_over_adds_nothing(fresh:
     await fresh.world.settle()
     told = await read(fresh, id)
     assert (ready < COUNT, told["state"], told["count"]) == (True, "awaiting", COUNT)
+
+
+async def test_a_turn_that_takes_longer_than_a_lease_is_not_taken_over(
+    fresh: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = await start(fresh)
+    node, other = [with_short_leases(fresh.world.services.preparing) for _ in range(2)]
+    prepare, taken_over = Documents.prepare, []
+
+    async def prepare_slowly(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        for _ in range(3):
+            fresh.world.clock.move(LEASE_S * 2 / 3)
+            await asyncio.sleep(LEASE_S)
+            taken_over.append(await other.next())
+        return await prepare(*arguments)
+
+    monkeypatch.setattr(Documents, "prepare", prepare_slowly)
+    assert await node.next()
+    assert (taken_over, (await read(fresh, id))["prepared"] > 0) == ([False] * 3, True)
+
+
+def with_short_leases(preparing: Preparing) -> Preparing:
+    """A node that prepares, and must ask for more time often."""
+    parts = replace(preparing._parts, limits=Limits(lease=timedelta(seconds=LEASE_S)))
+    return Preparing(parts, preparing._drafting, preparing._opening)
 
 
 async def test_while_the_hsm_is_away_the_signer_is_asked_later(fresh: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,12 +7,14 @@ import pytest
 import pytest_asyncio
 
 from dss.clients.model import SCOPES
-from dss.kernel.ids import ClientId
+from dss.kernel.ids import ClientId, CredentialId
+from dss.kernel.policy import Bounds, Policy
 from dss.oauth.access_token import AccessTokens
 from dss.oauth.issuer import Issuer
 from dss.web.rest.api import V1
 from tests.protocol.scene import ABSENT, Refusal, Scene, assert_refused, scene
 from tests.world.pdfs import simple_pdf
+from tests.world.world import OPERATOR
 
 __all__ = ["scene"]
 
@@ -23,18 +25,25 @@ SCOPE_OF = {
     (operation.declared.method, operation.declared.path): operation.declared.scope for operation in V1.operations
 }
 # Operators see what is everybody's.
+READ = {
+    "/v1/signatures/{id}/cancel": "/v1/signatures/{id}",
+    "/v1/sessions/{id}/end": "/v1/sessions/{id}",
+    "/v1/transactions/{id}/offline-code": "/v1/transactions/{id}/offline-qr",
+}
 OF_ONE = [one for one in ENDPOINTS if "{id}" in one[1] and SCOPE_OF[one] != "operators"]
 
 
 @dataclass(frozen=True)
 class Owned:
-    """What there is: the shop's document, transaction that awaits its answer, and credential that was asked for.
+    """What there is: the shop's document, what awaits its answer, and the credential that was asked for.
 
     phones, users: the signer's phone and login, which operators name. proposals, audit: operators list all.
     """
 
     documents: str
     signatures: str
+    transactions: str
+    sessions: str
     credentials: str
     phones: str
     users: str
@@ -49,12 +58,18 @@ async def owned(scene: Scene) -> Owned:
     asked = await scene.shop.post("/v1/signatures", wish)
     credential = await scene.shop.post("/v1/credentials", {"user": "alice"})
     phone = scene.alice.phone.kept().device
-    return Owned(document["id"], asked["id"], credential["id"], phone, scene.alice.user.login)
+    key = CredentialId(scene.alice.credential_id)
+    await scene.world.services.policies.change_credential(key, Policy(session=Bounds(5, 5)), OPERATOR)
+    session = await scene.shop.post("/v1/sessions", {"credential_id": key, "signatures": 5, "minutes": 5})
+    return Owned(
+        document["id"], asked["id"], asked["id"], session["id"], credential["id"], phone, scene.alice.user.login
+    )
 
 
 def call(method: str, path: str, http: httpx.AsyncClient, id: str = ABSENT) -> httpx.Request:
     """A right request, but for who asks."""
-    content = simple_pdf() if path == "/v1/documents" else b'{"user": "alice"}'
+    bodies = {"/v1/documents": simple_pdf(), "/v1/transactions/{id}/offline-code": b'{"code": "12345678"}'}
+    content = bodies.get(path, b'{"user": "alice"}')
     media_type = "application/pdf" if path == "/v1/documents" else "application/json"
     query = {"name": "contract.pdf"} if (method, path) == ("POST", "/v1/documents") else {}
     url = path.format(id=id, index=0, login=id)
@@ -70,7 +85,7 @@ async def test_t16_another_application_s_object_looks_like_one_that_does_not_exi
     by, missing = f"client:{scene.other.id}", Refusal(404, "not_found")
     http = scene.other.http
     id = getattr(owned, path.split("/")[2])
-    mine = await scene.shop.http.send(call("GET", path.removesuffix("/cancel"), scene.shop.http, id))
+    mine = await scene.shop.http.send(call("GET", READ.get(path, path), scene.shop.http, id))
     assert mine.status_code in {200, 409}
 
     others = await assert_refused(scene.world, http.send(call(method, path, http, id)), missing, by)

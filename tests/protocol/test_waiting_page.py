@@ -11,6 +11,7 @@ from dss.kernel.errors import HsmUnavailable, NotFound, Tampered
 from dss.kernel.policy import Mode
 from dss.notify.model import LOCALES
 from dss.transactions.machine import State
+from dss.transactions.preparation import Stage
 from tests.protocol.html_reading import Reading
 from tests.protocol.waiting_room import PAGE, TYPING, browser, own, page_of, waiting
 
@@ -46,7 +47,7 @@ async def test_more_documents_than_a_screen_holds_are_counted(browser, waiting):
 @pytest.mark.parametrize(
     ("kind", "count", "told"),
     [
-        (Kind.SIGN, 120, "Documents that are not named: 120"),
+        (Kind.SIGN, 120, "Documents: 120"),
         (Kind.CREATE, 0, "A new key for your electronic signature"),
         (Kind.SESSION, 25, "Up to 25 signatures"),
     ],
@@ -79,6 +80,9 @@ async def test_no_number_is_shown_where_there_is_none(browser, waiting):
 @pytest.mark.parametrize(
     ("changes", "title"),
     [
+        ({"state": Stage.PREPARING}, "It is being prepared"),
+        ({"state": Stage.FAILED}, "It could not be carried out"),
+        ({"state": Stage.CANCELLED}, "Cancelled"),
         ({}, "Scan this code"),
         ({"is_pushed": True}, "Confirm on your phone"),
         ({"is_pushed": True, "is_linked": True}, "Confirm on your phone"),

@@ -4,6 +4,7 @@ import pytest
 
 from dss.kernel.errors import AnswerRefused, Conflict, DatabaseUnavailable, Expired, HsmUnavailable
 from dss.transactions.machine import State
+from dss.transactions.preparation import Stage
 from mobile_mock.scanning import text_of
 from tests.protocol.html_reading import Reading
 from tests.protocol.waiting_room import (
@@ -57,7 +58,7 @@ async def test_of_what_was_scanned_there_is_no_picture_and_that_makes_the_script
     assert 'picture.addEventListener("error", reload)' in script
 
 
-@pytest.mark.parametrize("state", [State.AWAITING, State.CONFIRMED, State.SIGNING])
+@pytest.mark.parametrize("state", [Stage.PREPARING, State.AWAITING, State.CONFIRMED, State.SIGNING])
 async def test_without_a_script_the_page_is_loaded_anew_while_the_request_goes_on(browser, waiting, state):
     waiting.becomes(state=state)
 

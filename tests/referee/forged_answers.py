@@ -134,7 +134,7 @@ def nothing_declined(draft: Draft) -> None:
     draft.claims["answer"]["declined_documents"] = []
 
 
-@forgery(Stage.ANSWER, of_kind("create", "change", "share", "session"))
+@forgery(Stage.ANSWER, of_kind("create", "change", "share"))
 def a_document_declined_where_nothing_is_signed(draft: Draft) -> None:
     draft.claims["answer"]["declined_documents"] = [0]
 

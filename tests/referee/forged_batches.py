@@ -159,6 +159,6 @@ def a_batch_that_is_none(draft: Draft) -> None:
     draft.claims["request"]["batch"] = {"count": 101, "root": shapes.text_of(bytes(32))}
 
 
-@forgery(Stage.ASK, of_kind("create", "change", "share", "session"))
+@forgery(Stage.ASK, of_kind("create", "change", "share"))
 def a_batch_where_nothing_is_signed(draft: Draft) -> None:
     draft.claims["request"]["batch"] = {"count": 101, "root": shapes.text_of(bytes(32))}

@@ -15,6 +15,11 @@ def in_session(draft: Draft) -> bool:
     return "session" in draft.claims
 
 
+def of_session(draft: Draft) -> bool:
+    """Fits a session that was declined."""
+    return draft.claims["request"]["kind"] == "session"
+
+
 def by_code(draft: Draft) -> bool:
     """Fits what a code answered."""
     return draft.by_code
@@ -23,22 +28,22 @@ def by_code(draft: Draft) -> bool:
 # --- sessions ---
 
 
-@forgery(Stage.ASK, of_kind("session"))
+@forgery(Stage.ASK, of_session)
 def a_session_for_no_signatures(draft: Draft) -> None:
     draft.claims["request"]["session"]["signatures"] = 0
 
 
-@forgery(Stage.ASK, of_kind("session"))
+@forgery(Stage.ASK, of_session)
 def a_session_for_no_time(draft: Draft) -> None:
     draft.claims["request"]["session"]["minutes"] = 0
 
 
-@forgery(Stage.ASK, of_kind("session"))
+@forgery(Stage.ASK, of_session)
 def a_session_in_a_session(draft: Draft) -> None:
     draft.claims["request"]["session"] = {"id": OTHER_ID, "place": 1}
 
 
-@forgery(Stage.KEEP, of_kind("sign", "session"))
+@forgery(Stage.KEEP, of_kind("sign", "declined"))
 def a_session_for_what_is_in_none(draft: Draft) -> None:
     draft.texts["session"] = draft.texts["request"]
 

@@ -63,8 +63,7 @@ def require_told(event: dict[str, Any], talk: Talk) -> None:
     require(event["outcome"] == "done", "the event tells of a failure")
     at = shapes.microseconds(event["at"])
     require(talk.answer is None or at >= talk.said["iat"] * SECOND - SLACK, "the event is before the answer")
-    minutes = asked["session"]["minutes"] if asked["kind"] == "session" else 0
-    latest = shapes.microseconds(asked["expires"]) + LONGEST_WAIT + minutes * 60 * SECOND
+    latest = shapes.microseconds(asked["expires"]) + LONGEST_WAIT
     require(at <= latest, "the event is long after the request's end")
 
 

@@ -11,6 +11,7 @@ MINUTE = 60 * SECOND
 def require_in_session(talk: Talk) -> None:
     """Check that what no phone was shown is within a session that one confirmed."""
     asked, session = talk.request.claims, talk.shown.claims
+    require(asked["kind"] != "session" or not talk.confirmed, "a session is proven by what was signed in it")
     wanted = asked["kind"] == "sign" and "session" in asked
     require(wanted is talk.in_session, "there is a session of nothing, or none where there should be one")
     if not wanted:

@@ -62,11 +62,21 @@ class Batches:
             key.verify(base64.b64decode(one["signature"]), digest, ec.ECDSA(Prehashed(hashes.SHA256())))
 
 
+async def _open(world: World) -> Batches:
+    application = await world.application()
+    return Batches(world, application, await world.signer(application))
+
+
 @pytest.fixture
 async def batches(world: World) -> Batches:
     """On SQLite."""
-    application = await world.application()
-    return Batches(world, application, await world.signer(application))
+    return await _open(world)
+
+
+@pytest.fixture
+async def batches_on_each_database(world_on_each_database: World) -> Batches:
+    """On SQLite, and others on PostgreSQL."""
+    return await _open(world_on_each_database)
 
 
 @asynccontextmanager

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from dss.transactions.tables import entries
-from tests.stories.batches import Batches, batches, digests, hsm_that_fails
+from tests.stories.batches import Batches, batches, batches_on_each_database, digests, hsm_that_fails
 from tests.stories.witness import quick_pins, restarted, signatures_of
 from tests.world.pdfs import simple_pdf
 
-__all__ = ["batches", "quick_pins"]
+__all__ = ["batches", "batches_on_each_database", "quick_pins"]
 
 pytestmark = pytest.mark.usefixtures("quick_pins")
 
@@ -56,7 +56,10 @@ async def test_a_batch_that_is_declined_whole_has_no_signature(batches: Batches)
     assert (told["state"], len(results), told["declined"], told["answered"]) == ("declined", 101, 101, None)
 
 
-async def test_an_hsm_that_fails_in_the_middle_keeps_back_only_what_is_not_signed_yet(batches: Batches) -> None:
+async def test_an_hsm_that_fails_in_the_middle_keeps_back_only_what_is_not_signed_yet(
+    batches_on_each_database: Batches,
+) -> None:
+    batches = batches_on_each_database
     wanted = digests(MANY)
     id = await batches.ask(wanted)
     await batches.confirm(id)
@@ -86,8 +89,11 @@ async def test_who_waits_is_given_the_first_part_before_the_last_is_made(batches
     await batches.assert_signed(await asyncio.wait_for(waiting, 10), wanted)
 
 
-async def test_t07_a_batch_on_which_many_work_gets_as_many_signatures_as_were_confirmed(batches: Batches) -> None:
+async def test_t07_a_batch_on_which_many_work_gets_as_many_signatures_as_were_confirmed(
+    batches_on_each_database: Batches,
+) -> None:
     """The N+1st is refused, however many nodes sign at once."""
+    batches = batches_on_each_database
     wanted = digests(101)
     id = await batches.ask(wanted)
     await batches.confirm(id)
@@ -162,6 +168,26 @@ async def test_120_documents_are_prepared_shown_and_signed_but_for_two(batches: 
     assert (file.status_code, file.content.count(b"/ETSI.CAdES.detached")) == (200, 1)
     declined = await application.http.get(f"/v1/signatures/{id}/documents/119")
     assert (declined.status_code, declined.json()["detail"]) == (409, "the document was declined")
+
+
+async def test_two_nodes_that_prepare_at_once_ask_the_signer_once_for_each_document_in_its_place(
+    batches_on_each_database: Batches,
+) -> None:
+    batches = batches_on_each_database
+    uploads = [await batches.application.upload(simple_pdf(), f"{number}.pdf") for number in range(2)]
+    documents = [{"id": uploads[number % 2]["id"]} for number in range(101)]
+    wish = {"credential_id": batches.alice.credential_id, "documents": documents}
+    ids = [(await batches.application.post("/v1/signatures", wish))["id"] for _ in range(2)]
+    async with restarted(batches.world) as other:
+        await asyncio.gather(*(one.services.preparing.next() for one in (batches.world, other) * 8))
+    await batches.world.settle()
+
+    for id in ids:
+        shown = await batches.alice.phone.show(id)
+        assert [one.content.name for one in shown.request.documents if one.content] == ["0.pdf", "1.pdf"] * 50 + [
+            "0.pdf"
+        ]
+        assert await batches.world.tells(f"transaction:{id}") == ["preparation.started", "transaction.opened"]
 
 
 async def test_one_document_of_a_batch_is_proven_without_the_others(batches: Batches) -> None:

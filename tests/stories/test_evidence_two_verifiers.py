@@ -4,12 +4,14 @@ Source: docs/evidence.md sections 1 to 3. The referee shares no code with the se
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from dss.devices.request import Action
-from dss.kernel.ids import TransactionId
+from dss.kernel.ids import CredentialId, TransactionId
 from dss.kernel.keyspec import KeySpec
+from dss.kernel.policy import Bounds, Policy
 from dss.transactions.model import OpenCreation
 from tests.referee.forging import Case
 from tests.world.owners import HASH, Owner, Street, alice, id_of, street
@@ -94,6 +96,62 @@ async def a_signature_by_a_further_phone(alice: Owner) -> str:
     return shown.id
 
 
+async def asked(alice: Owner, *hashes: str, **more: Any) -> dict[str, Any]:
+    """Be asked to sign hashes; return the whole answer."""
+    wish = {"credential_id": alice.credential_id, "text": "Please sign", "hashes": list(hashes or (HASH,))}
+    return dict(await alice.application.post("/v1/signatures", wish | more))
+
+
+async def a_compared_code(alice: Owner) -> str:
+    told = await asked(alice, verification="compare")
+    shown = await alice.phone.show(told["id"])
+    assert await alice.confirms(shown, number=told["verification"]["number"]) == "signed"
+    return shown.id
+
+
+async def a_chosen_number(alice: Owner) -> str:
+    told = await asked(alice, verification="choose")
+    shown = await alice.phone.show(told["id"])
+    assert await alice.confirms(shown, number=told["verification"]["number"]) == "signed"
+    return shown.id
+
+
+async def all_hashes_but_one(alice: Owner) -> str:
+    shown = await alice.phone.show((await asked(alice, HASH, HASH, HASH))["id"])
+    assert await alice.confirms(shown, declined_documents=(1,)) == "signed"
+    return shown.id
+
+
+async def a_decline_with_its_cause(alice: Owner) -> str:
+    shown = await alice.phone.show((await asked(alice))["id"])
+    assert await alice.phone.decline(shown, "Too much", "wrong_data") == "declined"
+    return shown.id
+
+
+async def asked_session(alice: Owner) -> str:
+    """Be asked for a session."""
+    key, bounds = CredentialId(alice.credential_id), {"signatures": 3, "minutes": 15}
+    await alice.world.services.policies.change_credential(key, Policy(session=Bounds(5, 30)), OPERATOR)
+    wish = {"credential_id": alice.credential_id, "text": "Today's letters", **bounds}
+    return str((await alice.application.post("/v1/sessions", wish))["id"])
+
+
+async def signatures_in_a_session(alice: Owner) -> str:
+    session = await asked_session(alice)
+    assert await alice.confirms(await alice.phone.show(session)) == "confirmed"
+    await asked(alice, session_id=session)
+    await alice.world.settle()
+    id = str((await asked(alice, HASH, HASH, session_id=session))["id"])
+    await alice.world.settle()
+    return id
+
+
+async def a_declined_session(alice: Owner) -> str:
+    shown = await alice.phone.show(await asked_session(alice))
+    assert await alice.phone.decline(shown) == "declined"
+    return shown.id
+
+
 async def a_declined_signature(alice: Owner) -> str:
     id = str((await alice.application.ask(alice.signer, simple_pdf()))["id"])
     assert await alice.phone.decline(await alice.phone.show(id), "No!\nNot mine.") == "declined"
@@ -118,6 +176,12 @@ STORIES: tuple[Story, ...] = (
     a_signature_by_a_further_phone,
     a_declined_signature,
     a_declined_change,
+    a_compared_code,
+    a_chosen_number,
+    all_hashes_but_one,
+    a_decline_with_its_cause,
+    signatures_in_a_session,
+    a_declined_session,
 )
 
 
@@ -125,6 +189,23 @@ STORIES: tuple[Story, ...] = (
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 async def test_what_the_server_keeps_is_good_for_both_verifiers_who_tell_the_same(alice: Owner, story: Story) -> None:
     assert await judged(alice, await story(alice)) is None
+
+
+@module_loop
+async def test_each_document_of_a_batch_has_evidence_that_is_good_for_both(alice: Owner) -> None:
+    """docs/evidence.md section 1b: but for what was declined."""
+    shown = await alice.phone.show((await asked(alice, *[HASH] * 101))["id"])
+    assert await alice.confirms(shown, declined_documents=(7,)) == "signed"
+    services, path = alice.world.services, f"/v1/signatures/{shown.id}/evidence"
+    await services.sealer.round()
+    known = await trust(services)
+
+    for index in (0, 100):
+        record = await alice.application.http.get(path, params={"index": index})
+        assert record.status_code == 200, record.text
+        assert disagreement(Case(record.content, known.root, known.log_key.text), good=True) is None
+    for query in ({"index": 7}, {}):
+        assert (await alice.application.http.get(path, params=query)).status_code == 409
 
 
 @module_loop

@@ -9,6 +9,7 @@ from mobile_mock.scanning import text_of
 from tests.protocol.html_reading import Reading
 from tests.stories.bank import Bank, always, bank_of, scanning
 from tests.world.owners import Owner, alice, street
+from tests.world.pdfs import simple_pdf
 from tests.world.world import OPERATOR, PIN, SERVER
 
 __all__ = ["alice", "street"]
@@ -97,6 +98,19 @@ async def test_the_page_of_what_nobody_answered_says_so(alice: Owner):
     page = await read(bank, url)
     assert page.text("h1") == "The time is over"
     assert "img" not in page.tags()
+
+
+@in_the_street
+async def test_the_page_of_many_documents_says_that_they_are_prepared(alice: Owner):
+    bank = await always(alice)
+    document = await bank.application.upload(simple_pdf())
+    id, url = await asked(bank, hashes=[], documents=[{"id": document["id"]}] * 101)
+
+    page = await read(bank, url)
+
+    assert page.text("h1") == "It is being prepared"
+    assert "Documents: 101" in page.texts["dd"]
+    assert await bank.application.get(f"/v1/transactions/{id}/device-link", status=409)
 
 
 @in_the_street

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from dss.devices import answer, request
 from dss.devices.answer import Came, Decision
-from dss.devices.model import BoxKey
 from dss.devices.items import Item
+from dss.devices.model import BoxKey
 from dss.devices.request import Asked, ConfirmationRequest, Kind, Party
 from dss.kernel import b64
 from dss.kernel.digest import Digest

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dss.audit.merkle import Head
+from dss.audit.merkle import Head, inclusion, leaf_hash, require_included, root_of
 from dss.evidence import document_check
 from dss.evidence.document_check import Given
 from dss.evidence.fields import EvidenceRefused
@@ -77,9 +77,9 @@ def test_a_document_that_was_declined_has_no_record(maker, record):
 def test_leaf_and_part_are_there_for_a_confirmed_batch_alone(maker, record):
     refused(maker, replace(record, leaf=None), "has no leaf")
     refused(maker, with_core(maker, part=None), "of no part of it")
-    plain = maker.finish(maker.sign())
-    refused(maker, replace(plain, leaf=record.leaf), "a part of a batch, though of none")
-    refused(maker, maker.finish(maker.sign(), replace(plain.core, part=record.core.part)), "though of none")
+    refused(maker, replace(maker.finish(maker.sign()), leaf=record.leaf), "a part of a batch, though of none")
+    draft = maker.sign()
+    refused(maker, maker.finish(draft, replace(maker.core(draft), part=record.core.part)), "though of none")
 
 
 def test_signatures_stand_in_the_part_and_not_beside_it(maker, record):
@@ -132,3 +132,12 @@ def test_signatures_of_a_part_are_written_and_read_back():
     for spoilt in (b"", b"{}", b"[1]", write_pieces(pieces) + b" "):
         with pytest.raises(EvidenceRefused):
             read_pieces(spoilt)
+
+
+@pytest.mark.parametrize("size", range(1, 35))
+def test_the_path_of_every_leaf_leads_to_the_root(size):
+    """RFC 6962 section 2.1.1."""
+    hashes = [leaf_hash(b"%d" % leaf) for leaf in range(size)]
+
+    for leaf in range(size):
+        require_included(leaf, b"%d" % leaf, inclusion(leaf, hashes), Head(size, root_of(hashes)))

@@ -66,7 +66,10 @@ def test_t50_a_code_decides_one_thing_and_any_other_nothing():
 
 @given(keys, keys)
 def test_t50_codes_of_other_requests_and_by_other_secrets_are_others(binding: bytes, k_offline: bytes):
-    right, others = Codes.of(K_OFFLINE, BINDING, ""), [Codes.of(k_offline, BINDING, ""), Codes.of(K_OFFLINE, binding, "")]
+    right, others = (
+        Codes.of(K_OFFLINE, BINDING, ""),
+        [Codes.of(k_offline, BINDING, ""), Codes.of(K_OFFLINE, binding, "")],
+    )
     assert all({other.confirm, other.decline}.isdisjoint({right.confirm, right.decline}) for other in others)
 
 

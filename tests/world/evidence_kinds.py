@@ -96,7 +96,6 @@ def good_drafts(maker: Maker) -> dict[str, Callable[[], Draft]]:
         "sign all but one": lambda: without(maker.sign("hash", "pdf", "hash"), 1),
         "sign declined as nobody asked": lambda: because(maker.declined(maker.sign("hash")), "not_me"),
         "sign declined as the code differs": lambda: because(maker.declined(comparing(maker.sign())), "code_differs"),
-        "session": lambda: choosing(maker.session()),
         "session declined": lambda: maker.declined(maker.session()),
         "sign in a session": lambda: in_session(maker.sign("pdf", "hash"), comparing(maker.session())),
         "batch": lambda: batch(maker),

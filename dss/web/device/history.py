@@ -14,6 +14,7 @@ from dss.evidence.service import Standing
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict, Locked
 from dss.kernel.ids import TransactionId
+from dss.kernel.policy import Mode
 from dss.transactions.history import Past
 from dss.transactions.machine import State
 from dss.web.device.authenticating import device_of
@@ -65,6 +66,20 @@ class PastHashes(msgspec.Struct):
     format: str
 
 
+class PastBatch(msgspec.Struct):
+    """More than are listed."""
+
+    count: int
+
+
+class PastSession(msgspec.Struct, omit_defaults=True):
+    """The session that was asked for, or the one in which was signed."""
+
+    id: Id | None = None
+    signatures: int | None = None
+    minutes: int | None = None
+
+
 class PastChange(msgspec.Struct, omit_defaults=True):
     """What a change was to change."""
 
@@ -92,11 +107,15 @@ class PastTransaction(msgspec.Struct, omit_defaults=True):
     ended: Time
     evidence: Standing
     hashes: PastHashes | None = None
+    batch: PastBatch | None = None
+    declined: list[int] | None = None
+    session: PastSession | None = None
     credential: Id | None = None
     change: PastChange | None = None
     share: PastShare | None = None
     phone: NamedPhone | None = None
     verification: str | None = None
+    mode: Mode | None = None
     why: str | None = None
 
 
@@ -129,7 +148,8 @@ async def read_evidence(
 
 
 def _told(past: Past) -> PastTransaction:
-    transaction, asked = past.transaction, past.asked
+    transaction, asked, outcome = past.transaction, past.asked, past.outcome
+    compared = outcome.by is not None and transaction.mode is not Mode.NONE
     return PastTransaction(
         id=transaction.id,
         kind=transaction.kind,
@@ -141,11 +161,15 @@ def _told(past: Past) -> PastTransaction:
         ended=timestamp(past.ended),
         evidence=past.evidence,
         hashes=_hashes(asked),
+        batch=PastBatch(asked["batch"]["count"]) if "batch" in asked else None,
+        declined=sorted(outcome.declined) or None,
+        session=msgspec.convert(asked.get("session"), PastSession | None),
         credential=transaction.credential_id,
         change=msgspec.convert(asked.get("change"), PastChange | None),
         share=msgspec.convert(asked.get("share"), PastShare | None),
         phone=NamedPhone(past.phone.id, past.phone.name) if past.phone else None,
-        verification=past.verification or None,
+        verification=outcome.by,
+        mode=transaction.mode if compared else None,
         why=transaction.why or None,
     )
 

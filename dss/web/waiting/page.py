@@ -17,6 +17,7 @@ from dss.kernel.digest import Digest
 from dss.kernel.errors import DssError, NotFound, Unavailable
 from dss.kernel.policy import Mode
 from dss.transactions.machine import State
+from dss.transactions.preparation import Stage
 from dss.transactions.waiting import WaitView
 
 NAMED = 20
@@ -168,12 +169,12 @@ def _topic(view: WaitView) -> str:
         return view.cause or "declined"
     if view.state is State.CONFIRMED and view.kind is Kind.SESSION:
         return "going_on"
-    named = {State.CONFIRMED: "working", State.SIGNING: "working", State.SIGNED: "done"}
+    named: dict[str, str] = {State.CONFIRMED: "working", State.SIGNING: "working", State.SIGNED: "done"}
     return named.get(view.state, view.state.value)
 
 
 def _goes_on(view: WaitView) -> bool:
-    return view.state in {State.AWAITING, State.CONFIRMED, State.SIGNING}
+    return view.state in {Stage.PREPARING, State.AWAITING, State.CONFIRMED, State.SIGNING}
 
 
 def _number(view: WaitView, words: dict[str, str]) -> list[str]:
@@ -199,7 +200,7 @@ def _wanted(view: WaitView, words: dict[str, str]) -> str:
         return escape(words[view.kind].format(count=view.count))
     if 0 < len(view.names) <= NAMED:
         return "<ul>{}</ul>".format("".join(f"<li>{_own(name)}</li>" for name in view.names))
-    return escape(words["count" if view.names else "hashes"].format(count=view.count))
+    return escape(words["count"].format(count=view.count))
 
 
 def _own(text: str) -> str:
