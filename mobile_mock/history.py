@@ -41,11 +41,13 @@ PATIENCE, LONGEST_PAUSE = 30, 10  # seconds
 ACCEPTED = 202
 FORMAT, REQUEST = "dss-evidence/v1", "dss-confirmation-request+jws"
 CORE = ("request", "answer", "enrolment", "receipt", "channel_key", "signatures", "certificates")
+OF_SOME = ("number_salt", "part", "session", "offline")
 ALWAYS = ("id", "kind", "state", "relying_application", "text", "documents", "opened", "ended", "evidence")
 SOMETIMES = (
     *("hashes", "batch", "declined", "session", "credential", "change", "share"),
     *("phone", "verification", "mode", "why"),
 )
+OF_CHANGES = ("phone", "reason", "relying_application")
 WAYS = ANSWERS | {"code"}
 
 
@@ -58,7 +60,7 @@ class Past:
     declined:     the indexes of those that the owner did not let be signed.
     session:      that was asked for; session_id: the one in which was signed.
     action:       of a change, with the reason of a revocation.
-    other:        the phone that was to be removed, or to have shares.
+    other:        the phone that was to be removed, or to have shares. allowed: the application that was to ask again.
     phone:        that answered. verification: `pin`, `biometric` or `code`, where the owner confirmed.
     mode:         `compare` or `choose`, where the owner confirmed by it.
     why:          it was declined or came to nothing; empty where nobody said.
@@ -80,6 +82,7 @@ class Past:
     action: str | None
     reason: str | None
     other: PhoneName | None
+    allowed: Application | None
     opened: datetime
     ended: datetime
     phone: PhoneName | None
@@ -108,16 +111,18 @@ async def page(server: Server, limit: int = PAGE, after: str | None = None) -> P
     return Page(entries, told.id("next") if "next" in told.value else None)
 
 
-async def evidence(server: Server, id: str, checkpoint: int | None, sleep: Callable[[float], Awaitable[None]]) -> bytes:
+async def evidence(
+    server: Server, id: str, sleep: Callable[[float], Awaitable[None]], **query: int | None
+) -> bytes:
     """Return the record of a transaction, as it came; wait up to 30 seconds until it is sealed.
 
-    checkpoint: the size of one that the owner kept. Raises NothingToDo when it takes longer, Difference for what is
+    query: the size of a `checkpoint` that the owner kept; the `index` of one document of a batch. Raises NothingToDo when it takes longer, Difference for what is
     no record of this transaction; whether the record proves what it says is a verifier's to find out.
     """
     path = f"{HISTORY}/{require_id(id, 'transaction')}/evidence"
-    query: dict[str, str | int] = {} if checkpoint is None else {"checkpoint": checkpoint}
+    asked: dict[str, str | int] = {name: value for name, value in query.items() if value is not None}
     waited = 0
-    while (reply := await server.ask(path, query, LARGEST_RECORD)).status == ACCEPTED:
+    while (reply := await server.ask(path, asked, LARGEST_RECORD)).status == ACCEPTED:
         pause = _pause(reply.headers.get("Retry-After", ""))
         if waited + pause > PATIENCE:
             raise NothingToDo("the evidence is not sealed yet; ask again later")
@@ -133,9 +138,9 @@ def _pause(told: str) -> int:
 
 
 def _check_record(content: bytes, id: str) -> None:
-    record = Members(read_canonical(content), "the evidence", ("core", "format", "log"))
+    record = Members(read_canonical(content), "the evidence", ("core", "format", "log"), ("leaf",))
     record.must_be("format", FORMAT)
-    core = record.object("core", CORE)
+    core = record.object("core", CORE, OF_SOME)
     request = json.loads(read_jws(core.value["request"], REQUEST).payload)
     if not isinstance(request, dict) or request.get("transaction") != id:
         raise Difference("the evidence is of another transaction")
@@ -145,7 +150,8 @@ def _past(item: Any) -> Past:
     told = Members(item, "an entry", ALWAYS, SOMETIMES)
     value = told.value
     asked = "session" in value and value["kind"] == SESSION
-    action, reason, removed = _change(told) if "change" in value else (None, None, None)
+    change = told.object("change", ("action",), OF_CHANGES) if "change" in value else None
+    about = {} if change is None else change.value
     return Past(
         id=told.id("id"),
         kind=_one_of(told, "kind", {SIGN, CREATE, CHANGE, SHARE, SESSION}),
@@ -159,9 +165,10 @@ def _past(item: Any) -> Past:
         session=read_session(told) if asked else None,
         session_id=told.object("session", ("id",)).id("id") if "session" in value and not asked else None,
         credential=told.id("credential") if "credential" in value else None,
-        action=action,
-        reason=reason,
-        other=_phone(told.object("share", ("phone",))) if "share" in value else removed,
+        action=change.shown("action", NAME_LIMIT) if change else None,
+        reason=change.shown("reason", NAME_LIMIT) if change and "reason" in about else None,
+        other=_other(told, change),
+        allowed=_application(change) if change and "relying_application" in about else None,
         opened=told.time("opened"),
         ended=told.time("ended"),
         phone=_phone(told) if "phone" in value else None,
@@ -200,10 +207,10 @@ def _declined(told: Members) -> tuple[int, ...]:
     return tuple(declined)
 
 
-def _change(told: Members) -> tuple[str, str | None, PhoneName | None]:
-    change = told.object("change", ("action",), ("phone", "reason"))
-    reason = change.shown("reason", NAME_LIMIT) if "reason" in change.value else None
-    return change.shown("action", NAME_LIMIT), reason, _phone(change) if "phone" in change.value else None
+def _other(told: Members, change: Members | None) -> PhoneName | None:
+    if "share" in told.value:
+        return _phone(told.object("share", ("phone",)))
+    return _phone(change) if change and "phone" in change.value else None
 
 
 def _phone(holder: Members) -> PhoneName:

@@ -91,6 +91,6 @@ class Phone(Decider, Sharer, Scanner, Unconnected):
         """Return what has ended of the owner's, newest first; after: the transaction behind which it goes on."""
         return await history.page(self._link.server, limit, after)
 
-    async def evidence(self, id: str, checkpoint: int | None = None) -> bytes:
+    async def evidence(self, id: str, checkpoint: int | None = None, index: int | None = None) -> bytes:
         """Return the record of a transaction, once it is sealed; checkpoint: the size of one that the owner kept."""
-        return await history.evidence(self._link.server, id, checkpoint, self._sleep)
+        return await history.evidence(self._link.server, id, self._sleep, checkpoint=checkpoint, index=index)

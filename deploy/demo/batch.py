@@ -13,8 +13,6 @@ from deploy.demo.story import SIGNER, Signed, Story
 
 COUNT, TOGETHER = 120, 8
 DECLINED = (6, 41)
-JUDGED = (0, 77, 119)
-PROVEN = 77
 TEXT = "The receipts of all keys that were handed over. Leave out what is not right."
 HEAD, TAIL = 14, 3  # lines of what the phone shows
 
@@ -52,28 +50,28 @@ class Batch:
     def collect(self, id: str) -> Signed:
         """Collect the signed receipts and let pdfsig judge some; return one of them. Raises ProgramFailed, Refused."""
         results = self._application.results(id)
-        declined = tuple(result["index"] for result in results if result["state"] == "declined")
         signed = [result for result in results if result["state"] == "signed"]
-        if declined != DECLINED or len(signed) != COUNT - len(DECLINED):
-            raise ProgramFailed(f"{len(signed)} of {COUNT} receipts were signed, and declined were {declined}")
-        files = dict(
-            zip((result["index"] for result in signed), self._many.map(partial(self._save, id), signed), strict=True)
-        )
-        self.screen.fact(f"collected {len(files)} signed receipts; {' and '.join(left_out)} were declined")
-        for index in JUDGED:
-            self._judge(files[index])
-        self.screen.fact(f"pdfsig: {', '.join(files[index].name for index in JUDGED)} are valid and trusted")
-        return Signed(id, files[PROVEN], PROVEN)
+        declined = [result for result in results if result["state"] == "declined"]
+        if [result["index"] for result in declined] != list(DECLINED) or len(signed) != COUNT - len(DECLINED):
+            raise ProgramFailed(f"of {COUNT} receipts {len(signed)} were signed, and {len(declined)} declined")
+        files = list(self._many.map(partial(self._save, id), signed))
+        left_out = " and ".join(result["name"] for result in declined)
+        self.screen.fact(f"collected {len(files)} signed receipts; {left_out} were declined")
+        middle = len(files) // 2
+        self._judge(files[0], files[middle], files[-1])
+        return Signed(id, files[middle], signed[middle]["index"])
 
     def _save(self, id: str, result: dict[str, Any]) -> Path:
         file = self._folder / f"{Path(result['name']).stem}-signed.pdf"
         file.write_bytes(self._application.collect(id, result["index"]).raise_for_status().content)
         return file
 
-    def _judge(self, file: Path) -> None:
-        verdict = referees.ask_pdfsig(file, self._story.installation.home / "root.pem", self._story.folder / "nss")
-        if not verdict.is_good:
-            raise ProgramFailed(f"pdfsig does not accept {file}:\n{verdict.words}")
+    def _judge(self, *files: Path) -> None:
+        for file in files:
+            verdict = referees.ask_pdfsig(file, self._story.installation.home / "root.pem", self._story.folder / "nss")
+            if not verdict.is_good:
+                raise ProgramFailed(f"pdfsig does not accept {file}:\n{verdict.words}")
+        self.screen.fact(f"pdfsig: {', '.join(file.name for file in files)} are valid and trusted")
 
 
 def _shortened(shown: str) -> str:

@@ -87,14 +87,15 @@ async def reserve(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -
     """
     o = occurrences
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = insert(o).values(list(rows))
+    new = insert(o)
     free = (o.c.credential_id == new.excluded.credential_id) & (o.c.lease < new.excluded.lease)
     again = new.on_conflict_do_update(
         index_elements=[o.c.transaction_id, o.c.index],
         set_={"lease": new.excluded.lease},
         where=free & o.c.consumed_at.is_(None),
     )
-    return (await connection.execute(again)).rowcount
+    # Rows that are returned are counted: so one statement, which is compiled once, serves any number of rows.
+    return len((await connection.execute(again.returning(o.c.index), list(rows))).all())
 
 
 async def consumed(connection: AsyncConnection, transaction: TransactionId) -> frozenset[int]:

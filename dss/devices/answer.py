@@ -96,7 +96,8 @@ class Answer:
         if asked.phone not in (None, self.device) or not hmac.compare_digest(self.binding, asked.binding):
             return False
         if self.decision is Decision.DECLINE:
-            return came.box is None and came.share is None
+            compared = asked.verification.mode is Mode.COMPARE or self.cause is not Cause.CODE_DIFFERS
+            return compared and came.box is None and came.share is None
         shares = (asked.kind is Kind.SHARE) is (came.share is not None)
         matched = (asked.verification.mode is Mode.NONE) is (self.number == "")
         fits = shares and matched and self.verification in asked.answer_by

@@ -12,14 +12,16 @@ from dss.audit.log_key import log_key
 from dss.audit.note import VerifierKey
 from dss.audit.policy import Policy
 from dss.audit.verifying import LogReading, Seen, Trust
-from dss.evidence.record import LABEL
-from dss.evidence.service import TOLD
+from dss.evidence.fields import EvidenceRefused
+from dss.evidence.pieces import part_of, read_pieces
+from dss.evidence.record import LABEL, Core
+from dss.evidence.service import FIRST, TOLD
 from dss.hsm.servicekeys import ServiceKeys
 from dss.infra.db import Database
 from dss.kernel import b64
 from dss.kernel.clock import Clock
 from dss.transactions import auditing_store as store
-from dss.transactions.auditing_store import Ended, Newest
+from dss.transactions.auditing_store import Newest
 from dss.transactions.mending import REGISTERS
 
 PAGE = 500
@@ -30,7 +32,8 @@ MOST = 1000  # findings: an auditor needs no more to know
 class Report:
     """What was read, and what was found.
 
-    events: all there are, those without a leaf number among them. rows: sealed ones. evidence: of transactions.
+    events: all there are, those without a leaf number among them. rows: sealed ones. evidence: of transactions, and
+            of each part of a batch.
     cut:    True where there were more findings, and the reading was ended.
     """
 
@@ -96,6 +99,8 @@ class _Reading:
             self._transactions,
             self._evidence,
             self._untold_evidence,
+            self._parts,
+            self._untold_parts,
         ):
             async for finding in part():
                 yield finding
@@ -130,12 +135,33 @@ class _Reading:
             self.evidence += 1
             if ended.core is None:
                 yield Finding("evidence_missing", ended.subject, "the log tells of its evidence, and it is gone")
-            elif not _is_told(ended):
+            elif not _is_told(ended.core, ended.details[TOLD]):
                 yield Finding("evidence_differs", ended.subject, "its evidence is not the one that the log tells of")
 
     async def _untold_evidence(self) -> AsyncIterator[Finding]:
         for id in await store.untold_evidence(self._connection, MOST):
             yield Finding("evidence_untold", f"transaction:{id}", "there is evidence that no event tells of")
+
+    async def _parts(self) -> AsyncIterator[Finding]:
+        """Hold the evidence of each part of a batch against the event of that part."""
+        async for signed in store.signed_parts(self._connection, PAGE):
+            self.evidence += 1
+            begin = signed.details.get(FIRST, "")
+            kept = await store.part(self._connection, signed.subject, begin)
+            if kept is None:
+                why = f"the log tells of the evidence of its part that begins with {begin}, and it is gone"
+                yield Finding("evidence_missing", signed.subject, why)
+            elif not _is_part_told(*kept, signed.details.get(TOLD, "")):
+                why = f"the evidence of its part that begins with {begin} is not the one that the log tells of"
+                yield Finding("evidence_differs", signed.subject, why)
+
+    async def _untold_parts(self) -> AsyncIterator[Finding]:
+        async for subject, firsts in store.kept_parts(self._connection, PAGE):
+            told = {details.get(FIRST) for details in await store.told_parts(self._connection, subject)}
+            for first in firsts:
+                if first not in told:
+                    why = f"there is evidence of a part that begins with {first}, and no event tells of it"
+                    yield Finding("evidence_untold", subject, why)
 
 
 def _fault(row: Newest) -> str | None:
@@ -148,5 +174,15 @@ def _fault(row: Newest) -> str | None:
     return None
 
 
-def _is_told(ended: Ended) -> bool:
-    return b64.url_encode(sha256(LABEL + (ended.core or b"")).digest()) == ended.details[TOLD]
+def _is_told(core: bytes, told: str) -> bool:
+    return b64.url_encode(sha256(LABEL + core).digest()) == told
+
+
+def _is_part_told(core: bytes, signatures: bytes, told: str) -> bool:
+    """Return True when an event tells of a core, and the signatures beside it are those whose root it has."""
+    if not _is_told(core, told):
+        return False
+    try:
+        return Core.read(core).part == part_of(read_pieces(signatures))
+    except EvidenceRefused:
+        return False

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dss.audit import log_pages
 from dss.audit.seals import Register
 from dss.audit.tables import audit_events
-from dss.evidence.store import ENDS
-from dss.evidence.tables import evidence
+from dss.evidence.store import ENDS, PART
+from dss.evidence.tables import evidence, evidence_parts
 from dss.transactions.tables import entries, transactions
 
 PREFIX, OPENED = "transaction:", "transaction.opened"
@@ -35,6 +35,14 @@ class Ended:
     subject: str
     details: dict[str, str]
     core: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The event of a part of a batch; details: as far as readable."""
+
+    subject: str
+    details: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +106,46 @@ async def untold_evidence(connection: AsyncConnection, limit: int) -> list[str]:
     told = sa.exists().where(e.c.subject == sa.literal(PREFIX) + v.c.transaction_id, e.c.kind.in_(ENDS))
     query = sa.select(v.c.transaction_id).where(~told).order_by(v.c.transaction_id).limit(limit)
     return list((await connection.execute(query)).scalars())
+
+
+async def signed_parts(connection: AsyncConnection, page: int) -> AsyncIterator[Signed]:
+    """Give the events of parts of batches. page: how many are held at once."""
+    e = audit_events
+    query = sa.select(e.c.subject, sa.cast(e.c.details, sa.Text), e.c.id)
+    query, after = query.where(e.c.kind == PART).order_by(e.c.id).limit(page), ""
+    while rows := (await connection.execute(query.where(e.c.id > after))).all():
+        for subject, text, id in rows:
+            yield Signed(subject, _details(text))
+            after = id
+
+
+async def part(connection: AsyncConnection, subject: str, first: str) -> tuple[bytes, bytes] | None:
+    """Return core and pieces of the part of a batch that begins where its event says, or None."""
+    p = evidence_parts
+    mine = (p.c.transaction_id == subject.removeprefix(PREFIX)) & (sa.cast(p.c.first, sa.Text) == first)
+    row = (await connection.execute(sa.select(p.c.core, p.c.pieces).where(mine))).one_or_none()
+    return None if row is None else (row.core, row.pieces)
+
+
+async def kept_parts(connection: AsyncConnection, page: int) -> AsyncIterator[tuple[str, list[str]]]:
+    """Give the batches of which parts are kept: as the log names each, and where its parts begin.
+
+    page: how many batches are held at once.
+    """
+    p = evidence_parts
+    query, after = sa.select(p.c.transaction_id).distinct().order_by(p.c.transaction_id).limit(page), ""
+    while ids := (await connection.execute(query.where(p.c.transaction_id > after))).scalars().all():
+        for id in ids:
+            first = sa.select(p.c.first).where(p.c.transaction_id == id).order_by(p.c.first)
+            yield f"{PREFIX}{id}", [str(one) for one in (await connection.execute(first)).scalars()]
+        after = ids[-1]
+
+
+async def told_parts(connection: AsyncConnection, subject: str) -> list[dict[str, str]]:
+    """Return what the events of a batch's parts tell."""
+    e = audit_events
+    query = sa.select(sa.cast(e.c.details, sa.Text)).where(e.c.subject == subject, e.c.kind == PART)
+    return [_details(text) for text in (await connection.execute(query)).scalars()]
 
 
 def _details(text: str) -> dict[str, str]:

@@ -14,7 +14,8 @@ from dss.evidence.record import Record
 from dss.evidence.service import Standing
 from dss.kernel import canonical
 from dss.kernel.errors import NotFound
-from dss.kernel.ids import DeviceId, TransactionId
+from dss.kernel.ids import TransactionId
+from dss.kernel.policy import Mode
 from dss.transactions import leaves, store
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
@@ -26,12 +27,14 @@ from dss.transactions.parts import Parts
 class Past:
     """A transaction that has ended, as its owner is told of it.
 
-    asked: the request that phones were shown, as it was written.
-    phone: that answered; None where none did.
+    asked:   the request that phones were shown, as it was written.
+    session: what became of the session that it was signed in; None outside of one.
+    phone:   that answered, or that confirmed the session; None where none did.
     """
 
     outcome: Outcome
     asked: Mapping[str, Any]
+    session: Outcome | None
     phone: Device | None
     evidence: Standing
 
@@ -39,6 +42,17 @@ class Past:
     def transaction(self) -> Transaction:
         """The transaction."""
         return self.outcome.transaction
+
+    @property
+    def verification(self) -> str | None:
+        """By what the owner confirmed it, or its session; None where they did not."""
+        return (self.session or self.outcome).by
+
+    @property
+    def mode(self) -> Mode | None:
+        """How the owner made sure that it, or its session, is theirs; None where they did not confirm by numbers."""
+        mode = (self.session or self.outcome).transaction.mode
+        return None if self.verification is None or mode is Mode.NONE else mode
 
     @property
     def ended(self) -> datetime:
@@ -70,11 +84,22 @@ class History:
         now = p.clock.now()
         async with p.database.read() as connection:
             found = await store.ended_of(connection, phone.user_id, after, now, limit + 1)
+            within = {transaction.session_id for transaction in found if transaction.session_id}
+            sessions = {session.id: Outcome.of(session) for session in await store.among(connection, within)}
         told = [transaction.as_of(now) for transaction in found[:limit]]
         standings = await p.evidence.standing([transaction.id for transaction in told])
         phones = {one.id: one for one in await p.devices.ever_of_user(phone.user_id)}
-        entries = tuple(_past(transaction, phones, standings[transaction.id]) for transaction in told)
-        return Page(entries, told[-1].id if len(found) > limit else None)
+        entries = [
+            Past(
+                outcome=Outcome.of(transaction),
+                asked=canonical.decode(transaction.request),
+                session=sessions.get(transaction.session_id) if transaction.session_id else None,
+                phone=phones.get(transaction.device_id) if transaction.device_id else None,
+                evidence=standings[transaction.id],
+            )
+            for transaction in told
+        ]
+        return Page(tuple(entries), told[-1].id if len(found) > limit else None)
 
     async def evidence(
         self, phone: Device, id: TransactionId, kept_size: int | None, index: int | None = None
@@ -92,12 +117,3 @@ class History:
         if transaction.user_id != phone.user_id:
             raise NotFound
         return await leaves.evidence_of(p, transaction, kept_size, index)
-
-
-def _past(transaction: Transaction, phones: Mapping[DeviceId, Device], standing: Standing) -> Past:
-    return Past(
-        outcome=Outcome.of(transaction),
-        asked=canonical.decode(transaction.request),
-        phone=None if transaction.device_id is None else phones.get(transaction.device_id),
-        evidence=standing,
-    )

@@ -34,14 +34,16 @@ class Outcome:
     @property
     def declined(self) -> frozenset[int]:
         """The indexes of what the person took out of what they confirmed."""
-        return frozenset(() if self.answer is None else self.answer.declined)
+        return frozenset(() if self.answer is None or self.by is None else self.answer.declined)
 
     @property
     def by(self) -> str | None:
-        """By what the person confirmed: `pin`, `biometric` or `code`; None where they did not."""
+        """By what the person confirmed: `pin`, `biometric` or `code`; None where they did not, or by a wrong number."""
         if self.transaction.code and self.transaction.state is not State.DECLINED:
             return "code"
-        return None if self.answer is None else self.answer.verification or None
+        if self.answer is None or self.answer.number != self.transaction.number:
+            return None
+        return self.answer.verification or None
 
     def state_of(self, entry: Entry) -> ItemState:
         """Return what became of one thing; it stays signed when its result was deleted."""

@@ -4,8 +4,8 @@ Work is done in turns of some documents each, which come one after another and t
 none keeps the others waiting, and a node that dies loses one turn.
 """
 
-import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 
 from dss.audit.event import Event, Outcome
+from dss.infra.together import together
 from dss.kernel.errors import BadDocument, DssError, Overtaken, TooMany, Unavailable
 from dss.kernel.ids import ClientId, DocumentId, TransactionId
 from dss.transactions import entries, leasing
@@ -38,7 +39,6 @@ class Preparing:
         self._parts = parts
         self._drafting = drafting
         self._opening = opening
-        self._hands = asyncio.Semaphore(AT_ONCE)
 
     async def start(self, wish: OpenSigning) -> Preparation | Transaction:
         """Write a wish down; the phone is asked once the documents are ready.
@@ -134,22 +134,16 @@ class Preparing:
 
     async def _prepared(self, held: Preparation, documents: Sequence[DocumentId], grounds: Grounds) -> list[Entry]:
         numbered = enumerate(documents, held.prepared)
-        work = [self._one(held.wish, index, id, grounds) for index, id in numbered]
-        made = await asyncio.gather(*work, return_exceptions=True)
-        for one in made:
-            if isinstance(one, BaseException):
-                raise one
-        return [one for one in made if isinstance(one, Entry)]
+        return await together([partial(self._one, held.wish, index, id, grounds) for index, id in numbered], AT_ONCE)
 
     async def _one(self, wish: OpenSigning, index: int, id: DocumentId, grounds: Grounds) -> Entry:
-        async with self._hands:
-            try:
-                document = await self._parts.documents.get(wish.client_id, id)
-                return await self._opening.prepared(index, document, grounds.how)
-            except Unavailable:
-                raise
-            except DssError as fault:
-                raise BadDocument(f"documents[{index}]: {fault.detail or fault.title}") from fault
+        try:
+            document = await self._parts.documents.get(wish.client_id, id)
+            return await self._opening.prepared(index, document, grounds.how)
+        except Unavailable:
+            raise
+        except DssError as fault:
+            raise BadDocument(f"documents[{index}]: {fault.detail or fault.title}") from fault
 
     async def _keep(self, held: Preparation, made: Sequence[Entry]) -> None:
         """Write what one turn prepared. What a late turn made is deleted with other files that no row names."""
@@ -171,8 +165,9 @@ class Preparing:
             return
         log.warning("preparing put off", transaction=held.id, error_code=fault.code)
         pause = timedelta(seconds=fault.retry_after or RETRY.total_seconds())
-        async with p.database.write() as connection:
-            await preparations.put_off(connection, held, now + pause)
+        with suppress(Late):
+            async with p.database.write() as connection:
+                await preparations.put_off(connection, held, now + pause)
 
     async def _fail(self, held: Preparation, why: str) -> None:
         p = self._parts

@@ -1,8 +1,10 @@
 """The verb retire: transactions that ended long ago are deleted with all that is kept of them, and then old events.
 
-A transaction goes with its entries, its evidence, the record of its Activation and its events, all at once: evidence
-that no event tells of proves nothing, and an event that tells of evidence that is gone looks like a theft. Nothing
-that is deleted could be used once more: an Activation is refused a day after its acceptance.
+A transaction goes with its entries, its evidence, the records of its Activation and its session, and its events, all at
+once: evidence that no event tells of proves nothing, and an event that tells of evidence that is gone looks like a
+theft. Nothing that is deleted could be used once more: an Activation is refused a day after its acceptance, and a
+session is over before its transaction has ended. Blocks and set-ups of codes stay, as phones and keys do: they are of
+persons, not of transactions.
 Source: docs/transparency-log.md section 6.
 """
 
@@ -35,11 +37,8 @@ class Retiring:
         transactions that stay, stay with them.
         """
         total = 0
-        while True:
-            gone = await until_first(self._batch)
+        while gone := await until_first(self._batch):  # a session goes after what was signed in it
             total += gone
-            if gone < BATCH:
-                break
         await self._retention.round(but=store.on_a_transaction())
         return total
 
@@ -53,6 +52,7 @@ class Retiring:
             if await store.events_on(connection, chosen) != events:
                 raise Overtaken("there are other events on the transactions than there were")
             await self._delete(connection, chosen, look.old)
+            await store.forget_browsers(connection, look.old)
             await self._retention.delete(connection, look.old, signed)
         return len(chosen)
 

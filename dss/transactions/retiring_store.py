@@ -9,42 +9,53 @@ from dss.audit import log_pages
 from dss.audit.log_pages import Found
 from dss.audit.retention import Old
 from dss.audit.tables import audit_events
-from dss.credentials.registers import ACTIVATIONS
-from dss.credentials.tables import activations, occurrences
-from dss.evidence.tables import evidence
+from dss.credentials.registers import ACTIVATIONS, SESSIONS
+from dss.credentials.tables import occurrences
+from dss.evidence.tables import evidence, evidence_parts
 from dss.kernel.ids import TransactionId, least_at
 from dss.transactions.machine import ENDED
-from dss.transactions.tables import entries, transactions
+from dss.transactions.tables import entries, linked_browsers, transactions
 
 SUBJECT = "transaction:"
+RECORDS = (ACTIVATIONS, SESSIONS)  # sealed rows that have the id of their transaction, and go with it
 
 
 async def retired(connection: AsyncConnection, old: Old, limit: int) -> list[TransactionId]:
-    """Return transactions that ended long enough ago, and of which every event is sealed and as old."""
-    t, e = transactions, audit_events
-    named = [sa.literal(prefix) + t.c.id for prefix in (SUBJECT, f"{ACTIVATIONS.kind}:")]
-    on_it = [e.c.subject == named[0], e.c.subject == named[1], e.c.sealed_row == named[1]]
+    """Return transactions that ended long enough ago, and of which every event is sealed and as old.
+
+    A session stays while anything that was signed in it does.
+    """
+    t, inside, e = transactions, transactions.alias("inside"), audit_events
+    records = [sa.literal(f"{register.kind}:") + t.c.id for register in RECORDS]
+    on_it = [e.c.subject == name for name in (sa.literal(SUBJECT) + t.c.id, *records)]
+    on_it += [e.c.sealed_row == name for name in records]
     stays = sa.or_(*(sa.exists().where(which, old.spares()) for which in on_it))
+    is_needed = sa.exists().where(inside.c.session_id == t.c.id)
     # By the id first: it is indexed, and nothing ended before it was made.
-    query = sa.select(t.c.id).where(t.c.id < least_at(old.before), _ended(old), ~stays)
+    query = sa.select(t.c.id).where(t.c.id < least_at(old.before), _ended(old), ~stays, ~is_needed)
     return [TransactionId(id) for id in (await connection.execute(query.order_by(t.c.id).limit(limit))).scalars()]
 
 
 async def events_on(connection: AsyncConnection, ids: Collection[TransactionId]) -> list[Found]:
-    """Return the events on transactions and on the records of their Activations, in the order of leaves."""
+    """Return the events on transactions, their Activations and their sessions, in the order of leaves."""
     e = audit_events
-    records = [f"{ACTIVATIONS.kind}:{id}" for id in ids]
+    records = [f"{register.kind}:{id}" for register in RECORDS for id in ids]
     on_them = e.c.subject.in_([*(f"{SUBJECT}{id}" for id in ids), *records]) | e.c.sealed_row.in_(records)
     return await log_pages.fetch(connection, log_pages.plain().where(on_them).order_by(e.c.leaf))
 
 
 async def delete(connection: AsyncConnection, ids: Collection[TransactionId], old: Old) -> int:
-    """Delete transactions that ended, with their entries, evidence and Activations; return how many there were."""
+    """Delete transactions that ended, with all that is kept of each; return how many there were."""
     t = transactions
-    for table in (evidence, entries, occurrences, activations):
+    for table in (evidence, evidence_parts, entries, occurrences, *(register.table for register in RECORDS)):
         await connection.execute(sa.delete(table).where(table.c.transaction_id.in_(ids)))
     gone = await connection.execute(sa.delete(t).where(t.c.id.in_(ids), _ended(old)))
     return gone.rowcount
+
+
+async def forget_browsers(connection: AsyncConnection, old: Old) -> None:
+    """Delete the browsers that waited for a scan long ago: nothing is kept any more of what was confirmed then."""
+    await connection.execute(sa.delete(linked_browsers).where(linked_browsers.c.linked_at < old.before))
 
 
 def on_a_transaction() -> sa.ColumnElement[bool]:

@@ -5,6 +5,7 @@ docs/signing-cycle.md numbers the steps and says what a power cut leaves behind 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +17,7 @@ from dss.credentials.service import Signing
 from dss.devices.answer import Decision
 from dss.devices.items import Item
 from dss.evidence.service import KeptPart
+from dss.infra.together import together
 from dss.kernel.errors import Overtaken, Unavailable
 from dss.kernel.ids import DeviceId
 from dss.transactions import entries, prepared, proving, rules, store
@@ -25,6 +27,8 @@ from dss.transactions.model import Entry, Signed, Transaction
 from dss.transactions.parts import Parts, topic
 from dss.transactions.plans import Change, Ends, Plans
 from dss.transactions.proving import Answered, Fruit
+
+AT_ONCE = 2  # documents that one batch has finished at a time: others' wait for the same children
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +89,9 @@ class Releasing:
         asked = [work.asked[item.index] for item in items]
         chain = proving.path_of(key)
         pairs = zip(asked, signatures, strict=True)
-        results = {entry.item.index: await self._result(entry, value, chain) for entry, value in pairs}
+        finishing = [partial(self._result, entry, value, chain) for entry, value in pairs]
+        finished = await together(finishing, AT_ONCE)
+        results = {entry.item.index: one for entry, one in zip(asked, finished, strict=True)}
         return _Made(results, proving.signed(asked, signatures, key))
 
     async def _result(self, entry: Entry, signature: bytes, chain: tuple[bytes, ...]) -> Signed:

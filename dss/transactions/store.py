@@ -34,6 +34,12 @@ async def get(connection: AsyncConnection, id: TransactionId, *, locked: bool = 
     return of_row(row)
 
 
+async def among(connection: AsyncConnection, ids: Collection[TransactionId]) -> list[Transaction]:
+    """Return those of some transactions that there are."""
+    query = sa.select(transactions).where(transactions.c.id.in_(ids))
+    return [of_row(row) for row in await connection.execute(query)]
+
+
 async def by_idempotency(connection: AsyncConnection, client_id: ClientId, used: Idempotency) -> Transaction | None:
     """Return the transaction that an idempotency key made, if any."""
     t = transactions

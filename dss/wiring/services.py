@@ -27,6 +27,7 @@ from dss.evidence.reporting import Reporting
 from dss.evidence.service import Evidence
 from dss.infra.db import Database
 from dss.infra.recently import Recently
+from dss.infra.turnstile import Turnstile
 from dss.kernel.clock import Clock, SystemClock
 from dss.kernel.ids import Ids
 from dss.notify.service import Notify
@@ -74,6 +75,7 @@ from dss.wiring.records import Records, records_of
 from dss.wiring.tokens import HsmKeys, open_tokens
 
 READY_S = 1.0
+WAITS = 8  # calls of one phone that wait at a time
 WORK_OF = {Role.SIGN: Work.KEY, Role.WORKER: Work.CERTIFICATE}
 
 
@@ -130,6 +132,7 @@ class Services(Verbs, Records):
     making: Making
     oauth: Authorization
     ready: Recently
+    waits: Turnstile
 
 
 @asynccontextmanager
@@ -186,6 +189,7 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
         making=parts.making,
         oauth=oauth_of(ground, middle),
         ready=Recently(lambda: _check(database, tokens, clock), READY_S),
+        waits=Turnstile(WAITS),
         **vars(verbs),
         **vars(records_of(ground)),
     )

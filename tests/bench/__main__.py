@@ -22,7 +22,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="make bench", description="What complete flows cost, with every protection and without."
     )
-    parser.add_argument("--seconds", type=float, default=110, help="how long to measure flows on each database")
+    parser.add_argument("--seconds", type=float, default=100, help="how long to measure flows on each database")
     parser.add_argument("--database", choices=(*DATABASES, "both"), default=DATABASES[0])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found to a file as well")
     given = parser.parse_args()

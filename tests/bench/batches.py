@@ -28,8 +28,8 @@ BARE, IN_LOTS, PERFORM = "bare", "bare, in lots", "perform"
 class Lot:
     """A batch that was signed, and the bare HSM's signatures before and after it.
 
-    bare, in_lots: what one of these took, where a key is unwrapped for each, and for many. signed: what one of the batch
-    did.
+    bare, in_lots: what one of these took, where a key is unwrapped for each, and for many. signed: what one of the
+    batch did.
     """
 
     spec: KeySpec
@@ -83,7 +83,7 @@ class Batches:
         return lots
 
     async def _lot(self, spec: KeySpec, count: int) -> Lot:
-        meter, half = self.stage.meter, SMALL // 2
+        meter, half = self.stage.meter, max(SMALL, count // 20) // 2
         digests = [base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(count)]
         await self.stage.shop.log_in()
         asked = await self.stage.shop.ask_hashes(self.signers[spec], *digests)

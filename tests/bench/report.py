@@ -83,25 +83,13 @@ def _speed(full: Row) -> str:
 
 
 def _rates(rates: Sequence[Rate]) -> Table:
-    columns = (
-        "batches",
-        "a second",
-        "wrapped",
-        "share",
-        "by CPU",
-        "in lots",
-        "share",
-        "CPU ms",
-        "HSM",
-        "SQL",
-        "writes",
-    )
+    columns = ("a second", "wrapped", "share", "by CPU", "in lots", "share", "CPU ms", "HSM", "SQL")
     table = _table("\nbatches, as a share of the bare HSM's wrapped rate: signatures a second, and each", *columns)
     for rate in rates:
         wrapped = (f"{rate.signed:,.0f}", f"{rate.wrapped:,.0f}", f"{rate.share:.0%}", f"{rate.share_of_cpu:.0%}")
         in_lots = (f"{rate.in_lots:,.0f}", f"{rate.share_of_lots:.0%}")
-        counts = (f"{rate.hsm_calls:.3f}", f"{rate.statements:.3f}", f"{rate.writes:.4f}")
-        table.add_row(rate.name, str(rate.batches), *wrapped, *in_lots, f"{rate.cpu_ms:.2f}", *counts)
+        counts = (f"{rate.hsm_calls:.3f}", f"{rate.statements:.3f}")
+        table.add_row(rate.name, *wrapped, *in_lots, f"{rate.cpu_ms:.2f}", *counts)
     return table
 
 

@@ -59,6 +59,7 @@ async def test_the_evidence_of_a_batch_is_asked_for_by_index(scene: Scene, alice
     await scene.world.seal()
     record = json.loads((await alice.call("GET", path, params={"index": 5})).content)
     assert record["leaf"]["item"]["index"] == 5
+    assert json.loads(await scene.alice.phone.evidence(id, index=5)) == record
     asked = [(None, 409, "by its index"), (4, 409, "no signature"), (COUNT, 404, "no document"), (10_000, 422, "index")]
     for index, status, says in asked:
         refused = await alice.call("GET", path, params={} if index is None else {"index": index})

@@ -3,23 +3,27 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from dss.clients.tables import client_policies
-from dss.credentials.tables import activations, credentials
+from dss.credentials.tables import activations, credentials, offline_keys, sessions
 from dss.devices.tables import box_keys, devices, enrolments, shares
 from dss.kernel.errors import DssError
-from dss.kernel.ids import ClientId, Ids
-from dss.kernel.policy import Policy
+from dss.kernel.ids import ClientId, CredentialId, Ids
+from dss.kernel.policy import Bounds, Policy
 from dss.operators.service import Approvals
 from dss.operators.tables import proposals
 from dss.transactions.machine import Work
+from dss.transactions.tables import blocks
 from dss.users.tables import users
 from mobile_mock.errors import PhoneError
 from tests.stories.robbery import Robbery
+from tests.stories.test_answers import HASH
 from tests.world.world import OPERATOR, PIN
 
+BOUNDS = Bounds(100, 60)
 Edit = Callable[[str], Awaitable[None]]
 Play = Callable[[Robbery, Edit], Awaitable[str | None]]
 
@@ -160,6 +164,65 @@ async def before_an_application_asks(stage: Robbery, edit: Edit) -> None:
     await stage.world.settle()
 
 
+async def before_an_application_that_was_stopped_asks(stage: Robbery, edit: Edit) -> None:
+    if stage.stopped is None:
+        stage.stopped = await stage.world.application("Stopped Ltd")
+        asked = await stage.stopped.ask_hashes(stage.alice, HASH)
+        await stage.alice.phone.decline(await stage.alice.phone.show(asked["id"]), cause="not_me")
+    (block,) = await stage.intruder.rows(blocks)
+    await stage.stopped.log_in()
+    await edit(block["id"])
+    await stage.stopped.http.post("/v1/signatures", json=wish_of(stage))
+
+
+async def before_a_session_is_used(stage: Robbery, edit: Edit) -> None:
+    session = await standing_session(stage)
+    await edit(session)
+    await stage.application.http.post("/v1/signatures", json=wish_of(stage) | {"session_id": session})
+    await stage.world.settle()
+
+
+async def between_place_and_signature(stage: Robbery, edit: Edit) -> str:
+    session = await standing_session(stage)
+    asked = await stage.application.post("/v1/signatures", wish_of(stage) | {"session_id": session})
+    await edit(session)
+    await stage.world.settle()
+    return str(asked["id"])
+
+
+async def standing_session(stage: Robbery) -> str:
+    """Return a session that goes on and has a place left; the signer confirms one where there is none."""
+    await stage.application.log_in()
+    for told in (await stage.application.get("/v1/sessions"))["items"]:
+        if told["used"] < told["signatures"]:
+            return str(told["id"])
+    key = CredentialId(stage.alice.credential_id)
+    await stage.world.services.policies.change_credential(key, Policy(session=BOUNDS), OPERATOR)
+    wish = {"credential_id": key, "signatures": BOUNDS.signatures, "minutes": BOUNDS.minutes}
+    id = str((await stage.application.post("/v1/sessions", wish))["id"])
+    await stage.alice.phone.confirm(await stage.alice.phone.show(id), PIN)
+    return id
+
+
+async def before_a_code_is_typed(stage: Robbery, edit: Edit) -> None:
+    key, phone = CredentialId(stage.alice.credential_id), stage.alice.phone
+    if not await stage.intruder.rows(offline_keys):
+        await stage.world.services.policies.change_credential(key, Policy(offline=True), OPERATOR)
+        await phone.confirm(await phone.show(await phone.change("offline", credential=key)), PIN)
+        await stage.world.settle()
+    id = await stage.open()
+    qr = (await stage.application.get(f"/v1/transactions/{id}/offline-qr"))["text"]
+    code = (await phone.offline_codes(phone.show_offline(qr), PIN)).confirm
+    await edit(key)
+    await stage.application.http.post(f"/v1/transactions/{id}/offline-code", json={"code": code})
+    await stage.world.settle()
+    await stage.application.http.post(f"/v1/signatures/{id}/cancel")
+
+
+def wish_of(stage: Robbery) -> dict[str, Any]:
+    return {"credential_id": stage.alice.credential_id, "text": "Please sign", "hashes": [HASH]}
+
+
 MOMENTS = {
     "person before opening": Moment(users, before_opening(users), ("id",)),
     "person before the certificate": Moment(users, before_the_certificate(users), ("id",)),
@@ -182,5 +245,9 @@ MOMENTS = {
     "enrolment before the phone's keys": Moment(enrolments, while_enrolling("POST"), ("id",)),
     "share before it is taken": Moment(shares, before_a_share_is_taken, ("to_device_id", "state")),
     "proposal before a second agrees": Moment(proposals, before_a_second_operator_agrees, ("action", "subject")),
+    "block before its application asks": Moment(blocks, before_an_application_that_was_stopped_asks, ("id",)),
+    "session before it is used": Moment(sessions, before_a_session_is_used, ("transaction_id",)),
+    "session between place and signature": Moment(sessions, between_place_and_signature, ("transaction_id",)),
+    "codes before one is typed": Moment(offline_keys, before_a_code_is_typed, ("credential_id",)),
     "policy before its application asks": Moment(client_policies, before_an_application_asks, ("client_id",)),
 }

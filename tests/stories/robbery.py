@@ -75,7 +75,10 @@ class Watched:
 
 @dataclass
 class Robbery:
-    """A signer with a phone and a key, an application that asks, and somebody who can write to the database."""
+    """A signer with a phone and a key, an application that asks, and somebody who can write to the database.
+
+    second: a further phone of the signer. stopped: an application that the signer let ask no more.
+    """
 
     world: World
     application: Application
@@ -84,6 +87,7 @@ class Robbery:
     watched: Watched
     used: list[object]
     second: Phone | None = None
+    stopped: Application | None = None
 
     async def fruits(self) -> Fruits:
         """Count what has come out so far."""

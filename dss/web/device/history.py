@@ -85,6 +85,7 @@ class PastChange(msgspec.Struct, omit_defaults=True):
 
     action: Action
     phone: NamedPhone | None = None
+    relying_application: Asker | None = None
     reason: Reason | None = None
 
 
@@ -149,7 +150,6 @@ async def read_evidence(
 
 def _told(past: Past) -> PastTransaction:
     transaction, asked, outcome = past.transaction, past.asked, past.outcome
-    compared = outcome.by is not None and transaction.mode is not Mode.NONE
     return PastTransaction(
         id=transaction.id,
         kind=transaction.kind,
@@ -163,15 +163,21 @@ def _told(past: Past) -> PastTransaction:
         hashes=_hashes(asked),
         batch=PastBatch(asked["batch"]["count"]) if "batch" in asked else None,
         declined=sorted(outcome.declined) or None,
-        session=msgspec.convert(asked.get("session"), PastSession | None),
+        session=_session(asked),
         credential=transaction.credential_id,
         change=msgspec.convert(asked.get("change"), PastChange | None),
         share=msgspec.convert(asked.get("share"), PastShare | None),
         phone=NamedPhone(past.phone.id, past.phone.name) if past.phone else None,
-        verification=outcome.by,
-        mode=transaction.mode if compared else None,
+        verification=past.verification,
+        mode=past.mode,
         why=transaction.why or None,
     )
+
+
+def _session(asked: Mapping[str, Any]) -> PastSession | None:
+    """Return the session that was asked for, or the id of the one in which was signed."""
+    session = {name: value for name, value in asked.get("session", {}).items() if name != "place"}
+    return PastSession(**session) if session else None
 
 
 def _hashes(asked: Mapping[str, Any]) -> PastHashes | None:

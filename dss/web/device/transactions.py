@@ -1,7 +1,9 @@
 """What awaits the person, what exactly it is, and the answer."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -10,13 +12,15 @@ from msgspec import Meta
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
+from dss.devices import answer as answers
 from dss.devices.answer import Came
 from dss.devices.model import Device, Standing
 from dss.devices.request import Kind
 from dss.documents.model import PDF, Prepared
 from dss.kernel.clock import timestamp
-from dss.kernel.errors import AnswerRefused, Conflict, Expired, Locked, Unauthenticated, Unavailable
+from dss.kernel.errors import AnswerRefused, Conflict, Expired, Locked, TooMany, Unauthenticated, Unavailable
 from dss.kernel.ids import TransactionId
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
@@ -79,7 +83,7 @@ class Shown(msgspec.Struct):
 class Answer(msgspec.Struct, forbid_unknown_fields=True):
     """The phone's answer (JWS), with a confirmation its box (JWE), and with a share what is shared (JWE)."""
 
-    answer: Compact
+    answer: Annotated[str, Meta(max_length=answers.LONGEST)]
     box: Compact | None = None
     share: Compact | None = None
 
@@ -90,7 +94,7 @@ class Answered(msgspec.Struct):
     state: State
 
 
-@op("GET", "/device/v1/transactions")
+@op("GET", "/device/v1/transactions", errors=(TooMany,))
 async def list_waiting(request: Request, wait: Wait = 0, known: Known = "") -> Notices:
     """List what awaits an answer, oldest first, at most 100.
 
@@ -99,7 +103,8 @@ async def list_waiting(request: Request, wait: Wait = 0, known: Known = "") -> N
     """
     seen = [TransactionId(id) for id in known.split(",") if id]
     device, services = device_of(request), services_of(request)
-    news = await services.transactions.waiting(device, seen, wait)
+    with _waiting(request, device, wait):
+        news = await services.transactions.waiting(device, seen, wait)
     others = await services.devices.of_user(device.user_id)
     if not any(phone.id == device.id and not phone.is_locked_for_good for phone in others):
         raise Unauthenticated("the phone was removed or stopped")
@@ -109,13 +114,15 @@ async def list_waiting(request: Request, wait: Wait = 0, known: Known = "") -> N
     return Notices([_notice(transaction) for transaction in news.new], list(news.gone), told)
 
 
-@op("GET", "/device/v1/transactions/{id}")
+@op("GET", "/device/v1/transactions/{id}", errors=(TooMany,))
 async def show_transaction(request: Request, id: Id, wait: Wait = 0) -> Shown:
     """Read a transaction's state and its confirmation request.
 
     With `wait`, once it is neither confirmed nor being signed, or the wait is over.
     """
-    shown = await services_of(request).transactions.show(device_of(request), TransactionId(id), wait)
+    device = device_of(request)
+    with _waiting(request, device, wait):
+        shown = await services_of(request).transactions.show(device, TransactionId(id), wait)
     return Shown(shown.state, shown.request_jws)
 
 
@@ -155,10 +162,27 @@ async def answer_transaction(request: Request, id: Id, body: Answer) -> Answered
     return Answered(await answering.answer(device_of(request), TransactionId(id), came))
 
 
-@op("GET", "/device/v1/stream", gives=(EVENTS,))
+@op("GET", "/device/v1/stream", gives=(EVENTS,), errors=(TooMany,))
 async def stream(request: Request) -> EventSourceResponse:
     """Receive an event for each transaction that comes to await an answer, or does so no more; a wake-up only."""
-    return EventSourceResponse(_events(request, device_of(request)), ping=PING_S)
+    device, turnstile = device_of(request), services_of(request).waits
+    turnstile.enter(device.id)
+    return _Stream(_events(request, device), partial(turnstile.leave, device.id))
+
+
+class _Stream(EventSourceResponse):
+    """Events until the phone has gone, and then what is to be done at the end, however it came."""
+
+    def __init__(self, events: AsyncIterator[ServerSentEvent], leave: Callable[[], None]) -> None:
+        super().__init__(events, ping=PING_S)
+        self._leave = leave
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send them."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._leave()
 
 
 async def _events(request: Request, device: Device) -> AsyncIterator[ServerSentEvent]:
@@ -180,6 +204,11 @@ async def _events(request: Request, device: Device) -> AsyncIterator[ServerSentE
         for id in news.gone:
             yield _event("gone", {"id": id})
         await asyncio.sleep(0)
+
+
+def _waiting(request: Request, device: Device, wait: float) -> AbstractContextManager[None]:
+    """Count a call that waits as one of the phone's. Raises TooMany."""
+    return services_of(request).waits.within(device.id) if wait else nullcontext()
 
 
 def _event(name: str, told: dict[str, str]) -> ServerSentEvent:

@@ -73,7 +73,7 @@ class Verification(msgspec.Struct):
     number: str | None = None
 
 
-class Answered(msgspec.Struct):
+class AnsweredBy(msgspec.Struct):
     """By what the signer confirmed, and how they made sure that the request was theirs."""
 
     by: By
@@ -95,7 +95,7 @@ class Signature(Summary, kw_only=True):
     results: str
     prepared: int | None = None
     verification: Verification | None = None
-    answered: Answered | None = None
+    answered: AnsweredBy | None = None
     session_id: Id | None = None
     reason: str | None = None
     cause: Cause | None = None
@@ -198,5 +198,5 @@ def _results(id: TransactionId) -> str:
     return f"/v1/signatures/{id}/results"
 
 
-def _answered(outcome: Outcome) -> Answered | None:
-    return None if outcome.by is None else Answered(msgspec.convert(outcome.by, By), outcome.transaction.mode)
+def _answered(outcome: Outcome) -> AnsweredBy | None:
+    return None if outcome.by is None else AnsweredBy(msgspec.convert(outcome.by, By), outcome.transaction.mode)
