@@ -26,7 +26,7 @@ EPILOGUE = """
    {evidence}
       what proves it to a stranger; beside it the same for people, as a PDF, and the log's key, log.key
    {folder}/
-      this run: the document, the sheets with the QRs, the phones' stores, pdfsig's database, the server's log
+      this run: documents, receipts, QRs, the phones' stores, pdfsig's database, the server's log
    {home}/
       the server: settings and PINs, tokens, database, documents, letters in spool/, root.pem
 

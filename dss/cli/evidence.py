@@ -76,10 +76,14 @@ def _compared(file: Path, proven: Proven) -> Given:
 def export(
     id: Annotated[str, typer.Argument(help="The transaction, as relying applications and phones name it.")],
     out: Annotated[Path, typer.Option(help="The new file.")],
+    index: Annotated[int | None, typer.Option(min=0, help="Of a batch: which of its documents, from 0.")] = None,
 ) -> None:
-    """Write the evidence of a transaction to a file, for whoever must have it; the log tells who took it."""
+    """Write the evidence of a transaction to a file, for whoever must have it; the log tells who took it.
+
+    That of a batch that was signed is of each of its documents: name one with --index.
+    """
     with given.new_file(out) as file:
-        found = run(lambda s: s.evidence.export(TransactionId(id), OPERATOR), TokenName.SERVICE)
+        found = run(lambda s: s.transactions.export_evidence(TransactionId(id), OPERATOR, index), TokenName.SERVICE)
         if found is None:
             raise leave("the log has not sealed it yet: try again in a few seconds")
         file.write(found.encoded())

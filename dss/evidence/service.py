@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from dss.audit.event import Event, Recorded
+from dss.audit.event import Recorded
 from dss.audit.log import Log
 from dss.audit.merkle import LogDamaged, require_included
 from dss.audit.service import Audit
@@ -147,14 +147,6 @@ class Evidence:
             leaf.require_in(request_form.read(said.request.payload, said.request.claims).batch, found.core.part)
         proof = await self._proof(id, found.recorded, kept_size)
         return None if proof is None else Record(found.core, proof, leaf)
-
-    async def export(self, id: TransactionId, actor: str) -> Record | None:
-        """Return the evidence of a transaction to an operator, as `of`; the log tells who took it."""
-        record = await self.of(id)
-        if record is not None:
-            async with self._database.write() as connection:
-                await self._audit.record(connection, Event("evidence.exported", actor, _subject(id)))
-        return record
 
     async def standing(self, ids: Collection[TransactionId]) -> dict[TransactionId, Standing]:
         """Return where the evidence of each transaction stands, without a look into it."""

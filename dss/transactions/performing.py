@@ -17,6 +17,7 @@ from dss.audit.seals import Draft, Sealed
 from dss.credentials.activation import Activation
 from dss.credentials.making import Certified
 from dss.credentials.model import Spending
+from dss.devices import request
 from dss.devices.model import Device
 from dss.devices.request import Kind
 from dss.hsm.token import Refused
@@ -97,7 +98,7 @@ class Performing:
     async def _perform(self, held: Transaction) -> None:
         async with self._parts.database.read() as connection:
             activation, asked, session = await activation_of(connection, held)
-        rules.require_own(held, activation.asked())
+        rules.require_own(held, request.read(activation.request))
         if held.kind is Kind.SIGN:
             await self._releasing.sign(held, activation, asked, session)
         elif held.kind in self._changes:

@@ -112,6 +112,18 @@ class Transactions:
             transaction = await self._visible(connection, id, _asked_by(client_id))
         return await leaves.evidence_of(self._parts, transaction, kept_size, index)
 
+    async def export_evidence(self, id: TransactionId, actor: str, index: int | None = None) -> Record | None:
+        """Return the evidence of any transaction to an operator, as `evidence`; the log tells who took it."""
+        p = self._parts
+        async with p.database.read() as connection:
+            transaction = await store.get(connection, id)
+        record = await leaves.evidence_of(p, transaction.as_of(p.clock.now()), None, index)
+        if record is not None:
+            of = {} if index is None else {"index": str(index)}
+            async with p.database.write() as connection:
+                await p.audit.record(connection, Event("evidence.exported", actor, f"transaction:{id}", details=of))
+        return record
+
     async def waiting(self, device: Device, known: Collection[TransactionId], wait_s: float) -> News:
         """Return what a phone does not know yet; wait if there is nothing. At most WAITING new ones at a time."""
         p = self._parts

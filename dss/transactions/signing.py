@@ -62,9 +62,9 @@ class Releasing:
         self, held: Transaction, activation: Activation, asked: Sequence[Entry], session: Transaction | None
     ) -> None:
         """Sign what a transaction asks, and end it; an attempt that came too late leaves nothing but its note."""
-        rules.require_shown(asked, activation.asked())
         channel_key = await self._parts.evidence.channel_key()
         signing = await self._parts.credentials.begin(activation)
+        rules.require_shown(asked, signing.admission.asked)
         work = _Work(held, _answered(held, session), {entry.item.index: entry for entry in asked}, signing, channel_key)
         try:
             if signing.admission.asked.batch is None:

@@ -223,12 +223,3 @@ async def test_it_is_told_of_many_at_once_where_their_evidence_stands(stage: Sta
         absent: Standing.NONE,
     }
     assert await stage.evidence.standing([]) == {}
-
-
-async def test_an_operator_takes_evidence_and_the_log_tells_who(stage: Stage) -> None:
-    id = await stage.sealed()
-    given = await stage.evidence.of(id)
-    assert given is not None
-    assert await stage.evidence.export(id, "operator:test") == given
-    told = await stage.audit.newest(kind="evidence.exported")
-    assert [(one.event.actor, one.event.subject) for one in told] == [("operator:test", f"transaction:{id}")]

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from dss.audit.tables import audit_events
 from dss.ca.tables import certificates
-from dss.credentials.tables import activations, credentials, occurrences
-from dss.evidence.tables import evidence
+from dss.credentials.tables import activations, credentials, occurrences, sessions
+from dss.evidence.tables import evidence, evidence_parts
 from dss.infra.db import Database
 from dss.notify.tables import outbox
 from dss.transactions.tables import entries, transactions
@@ -81,6 +81,17 @@ class Ledger:
             pending=frozenset(kept),
             proven=(len(proofs) == 1, sum("evidence" in end.details for end in ends) == 1),
         )
+
+    async def parts(self, id: str) -> tuple[int, ...]:
+        """Return where the parts of a batch begin whose evidence is kept."""
+        e = evidence_parts
+        rows = await self._rows(sa.select(e).where(e.c.transaction_id == id).order_by(e.c.first))
+        return tuple(row.first for row in rows)
+
+    async def places(self, session: str) -> int:
+        """Return how many places of a session are taken."""
+        (row,) = await self._rows(sa.select(sessions).where(sessions.c.transaction_id == session))
+        return int(row.used)
 
     async def told(self, subject: str) -> tuple[str, ...]:
         """Return the kinds of the events on a subject, oldest first."""

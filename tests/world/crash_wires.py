@@ -75,6 +75,20 @@ WRITTEN = Wire("14 change and letter written, not committed", "dss.notify.servic
 COMMITTED = Wire("14 change committed", "dss.transactions.plans:Plans.commit", "signed")
 CHANGED = Wire("14 change released", "dss.transactions.performing:Performing._change", "signed")
 CHANGES = (PLANNED, WRITTEN, COMMITTED, CHANGED)
+BATCHES = (
+    Wire("B1 batch begun", "dss.credentials.service:Credentials.begin", "signing"),
+    Wire("B2 part signed, not written", "dss.transactions.signing:Releasing._release_part", "signing", before=True),
+    Wire("B3 part written, not committed", "dss.evidence.service:Evidence.keep_part", "signing"),
+    Wire("B3 part released", "dss.transactions.signing:Releasing._release_part", "signing"),
+    Wire("B4 all parts released, not ended", "dss.transactions.signing:Releasing._finish_parts", "signing", before=True),
+    Wire("B4 batch ended", "dss.transactions.signing:Releasing._finish_parts", "signed"),
+)
+IN_SESSIONS = (
+    Wire("S1 admitted, no place taken", "dss.credentials.door:Door.record_in_session", ""),
+    Wire("S2 place written, not committed", "dss.transactions.store:answered", ""),
+    Wire("S2 place taken", "dss.transactions.placing:Placing._place", "confirmed"),
+    Wire("S3 signed in a session, not released", "dss.credentials.service:Credentials.sign", "signing"),
+)
 
 
 def arm(home: Path, wire: Wire, signal: int) -> None:
@@ -91,7 +105,7 @@ def disarm(home: Path) -> None:
 
 def lay(home: Path) -> None:
     """Put every wire into this process. None does anything until it is armed."""
-    for wire in (*SIGNING, *CREATION, *CHANGES):
+    for wire in (*SIGNING, *CREATION, *CHANGES, *BATCHES, *IN_SESSIONS):
         owner, _, name = wire.target.replace(":", ".").rpartition(".")
         place = resolve_name(owner)
         setattr(place, name, _wired(home, wire, getattr(place, name)))

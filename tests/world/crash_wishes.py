@@ -1,8 +1,10 @@
 """What callers of an installation want, and how they go on when its server dies: as honest clients do."""
 
 import secrets
+from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Protocol
 
 from mobile_mock.phone import Phone
@@ -76,6 +78,26 @@ class Signing:
         file = await application.http.get(signed["documents"][0]["href"])
         assert file.status_code == 200, file.text
         return file.content
+
+
+class Hashes:
+    """A wish for signatures over bare hashes, taken as far as it gets; taken up again it goes on.
+
+    more: members of the wish; in a session no phone is asked.
+    """
+
+    def __init__(self, count: int, credential_id: str, **more: str) -> None:
+        self.key = secrets.token_hex(16)
+        hashes = [b64encode(sha256(b"%d" % number).digest()).decode() for number in range(count)]
+        self._wish = {"credential_id": credential_id, "text": "Please sign", "hashes": hashes, **more}
+        self._answering = None if "session_id" in more else _Answering()
+
+    async def go(self, callers: Callers) -> Any:
+        """Ask, confirm where a phone is asked, and wait; return the signature."""
+        asked = await callers.application.post("/v1/signatures", self._wish, key=self.key)
+        if self._answering is not None:
+            await self._answering.confirm(callers.phone, asked["id"])
+        return await callers.application.get(f"/v1/signatures/{asked['id']}?wait=30")
 
 
 class Opened:

@@ -24,7 +24,10 @@ from dss.clients.service import NewClient
 from dss.devices import enrolment
 from dss.devices.model import Limits
 from dss.kernel.clock import SystemClock
+from dss.kernel.ids import CredentialId
+from dss.kernel.policy import Bounds, Policy
 from dss.settings import Settings, home
+from dss.transactions.model import Limits as TransactionLimits
 from dss.users.service import NewUser
 from dss.wiring import capabilities, opened
 from dss.worker import rounds
@@ -35,6 +38,8 @@ from tests.world.clock import HandClock
 OPERATOR = "operator:test"
 LOGIN = "alice"
 A_DAY = timedelta(days=1)
+PART = 50  # of a batch
+SESSIONS = Bounds(100, 60)
 READ_IN_LATE = (
     "alembic.command",
     "pkilint.etsi",
@@ -99,6 +104,7 @@ def serve(port: int, box_keys_last_s: int) -> None:
     rounds.JOBS = tuple(job for job in rounds.JOBS if job.name != "seal the log")
     lifetime = timedelta(seconds=box_keys_last_s)
     capabilities.DeviceLimits = partial(Limits, box_key_lifetime=lifetime)  # type: ignore[assignment,attr-defined]
+    capabilities.Limits = partial(TransactionLimits, part=PART)  # type: ignore[assignment,attr-defined]
     crash_wires.lay(home())
     cli.app(["serve", "--port", str(port)])
 
@@ -113,7 +119,18 @@ def invite() -> None:
     tell(asyncio.run(_invite()))
 
 
-VERBS: dict[str, Callable[..., None]] = {"install": install, "serve": serve, "audit": audit, "invite": invite}
+def allow_sessions(key: str) -> None:
+    """Let the policy of a key allow sessions."""
+    tell(asyncio.run(_allow_sessions(key)))
+
+
+VERBS: dict[str, Callable[..., None]] = {
+    "install": install,
+    "serve": serve,
+    "audit": audit,
+    "invite": invite,
+    "allow sessions": allow_sessions,
+}
 
 
 async def _install(url: str) -> dict[str, str]:
@@ -141,6 +158,12 @@ async def _invite() -> str:
         invitation = await services.inviting.invite(await services.users.by_login(LOGIN), OPERATOR)
         await services.notify.send_due()
     return invitation.enrolment_id
+
+
+async def _allow_sessions(key: str) -> str:
+    async with opened(Settings.load()) as services:
+        await services.policies.change_credential(CredentialId(key), Policy(session=SESSIONS), OPERATOR)
+    return key
 
 
 async def _audit() -> dict[str, list[str]]:

@@ -1,0 +1,37 @@
+"""The longest answer there is: of the most documents that can be asked for all but one are declined.
+
+Source: docs/device-protocol.md section 5, docs/evidence.md sections 1b and 1c.
+"""
+
+import pytest
+
+from dss.devices.items import MOST
+from dss.kernel.ids import TransactionId
+from tests.referee.forging import Case
+from tests.stories.batches import Batches, batches, digests
+from tests.stories.witness import quick_pins
+from tests.world.stranger import trust
+from tests.world.verdicts import disagreement
+
+__all__ = ["batches", "quick_pins"]
+
+LEFT = 4321
+
+
+@pytest.mark.usefixtures("quick_pins")
+async def test_all_documents_but_one_of_the_largest_batch_are_declined_and_two_verifiers_believe_it(
+    batches: Batches,
+) -> None:
+    id = await batches.ask(digests(MOST))
+    await batches.confirm(id, *(index for index in range(MOST) if index != LEFT))
+    await batches.world.settle()
+    await batches.world.seal()
+
+    told = await batches.read(id)
+    assert (told["state"], told["signed"], told["declined"]) == ("signed", 1, MOST - 1)
+    services = batches.world.services
+    record = await services.transactions.export_evidence(TransactionId(id), "operator:test", LEFT)
+    assert record is not None
+    assert 64 * 1024 < len(record.core.answer) < 96 * 1024
+    known = await trust(services)
+    assert disagreement(Case(record.encoded(), known.root, known.log_key.text, None), good=True) is None
