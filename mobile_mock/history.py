@@ -111,13 +111,12 @@ async def page(server: Server, limit: int = PAGE, after: str | None = None) -> P
     return Page(entries, told.id("next") if "next" in told.value else None)
 
 
-async def evidence(
-    server: Server, id: str, sleep: Callable[[float], Awaitable[None]], **query: int | None
-) -> bytes:
+async def evidence(server: Server, id: str, sleep: Callable[[float], Awaitable[None]], **query: int | None) -> bytes:
     """Return the record of a transaction, as it came; wait up to 30 seconds until it is sealed.
 
-    query: the size of a `checkpoint` that the owner kept; the `index` of one document of a batch. Raises NothingToDo when it takes longer, Difference for what is
-    no record of this transaction; whether the record proves what it says is a verifier's to find out.
+    query: the size of a `checkpoint` that the owner kept; the `index` of one document of a batch.
+    Raises NothingToDo when it takes longer, Difference for what is no record of this transaction; whether the record
+    proves what it says is a verifier's to find out.
     """
     path = f"{HISTORY}/{require_id(id, 'transaction')}/evidence"
     asked: dict[str, str | int] = {name: value for name, value in query.items() if value is not None}

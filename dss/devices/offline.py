@@ -55,8 +55,11 @@ class Codes:
 
 
 def takes_code(asked: Asked) -> bool:
-    """Return True for a request that a code can answer: one to sign that needs no more of the phone than its PIN."""
-    more = asked.relock or asked.session or "password" in asked.credential
+    """Return True for a request that a code can answer: one to sign that needs no more of the phone than its PIN.
+
+    Of a batch the QR has a count and a root, and a phone that cannot fetch the documents would name none of them.
+    """
+    more = asked.relock or asked.session or asked.batch or "password" in asked.credential
     return asked.kind is Kind.SIGN and not more and "pin" in asked.answer_by
 
 

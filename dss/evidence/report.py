@@ -55,8 +55,9 @@ class Matter:
 
     @property
     def file(self) -> str:
-        """The name of the attached record."""
-        return f"evidence-{self.proven.transaction}.json"
+        """The name of the attached record; of a document of a batch with its index."""
+        index = f"-{self.proven.documents[0].index}" if self.proven.is_of_batch else ""
+        return f"evidence-{self.proven.transaction}{index}.json"
 
 
 def print_report(matter: Matter) -> bytes:

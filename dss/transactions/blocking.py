@@ -92,10 +92,11 @@ class Blocking:
         if disowned.pair is not None:
             ends = Ends(NOT_ASKED_FOR, which=asking_store.unfinished(disowned.pair))
             topics = await self._plans.end(connection, ends, event.actor, but=disowned.transaction.id)
-        if disowned.block is None:
-            await p.audit.record(connection, event)
-        else:
-            await p.seals.write(connection, disowned.block, event)
+        await p.audit.record(connection, event)
+        if disowned.block is not None:
+            # An event of its own: the block stays when the transaction and all events on it have grown old.
+            placed = Event("block.set", event.actor, disowned.block.sealed.name)
+            await p.seals.write(connection, disowned.block, placed)
         if disowned.letter is not None:
             await p.notify.enqueue(connection, disowned.letter)
         return topics

@@ -14,7 +14,7 @@ from dss.devices.model import Device
 from dss.devices.request import REQUEST_LABEL
 from dss.kernel.errors import Conflict, DssError, Expired, NotFound, TooMany
 from dss.kernel.ids import ClientId, TransactionId
-from dss.transactions import linking_store, preparing_store, store
+from dss.transactions import asked, linking_store, store
 from dss.transactions.linking_store import SCANS
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
@@ -57,12 +57,7 @@ class Linking:
 
         Raises NotFound, also for another's, Conflict while it is prepared and when there is nothing left to open.
         """
-        transaction = await self._find(id)
-        if transaction is None or transaction.client_id != client_id:
-            async with self._parts.database.read() as connection:
-                preparation = await preparing_store.get(connection, client_id, id)
-            raise Conflict(f"the signature is {preparation.stage}")
-        return await self.current(transaction)
+        return await self.current(await asked.of_client(self._parts, client_id, id))
 
     async def current(self, transaction: Transaction) -> DeviceLink:
         """Return the link of a transaction now. Raises Conflict when there is nothing left to open."""

@@ -211,6 +211,7 @@ class OpenCreation:
 
     replaces: the credential that the new one cancels, or None.
     operator: who asks, as the audit log names operators; empty where a relying application does.
+    mode:     how the person makes sure, at least. browser: the name of the one that waits, or empty.
     """
 
     client_id: ClientId | None
@@ -219,6 +220,8 @@ class OpenCreation:
     replaces: CredentialId | None = None
     idempotency: "Idempotency | None" = None
     operator: str = ""
+    mode: Mode = Mode.NONE
+    browser: str = ""
 
 
 @dataclass(frozen=True, slots=True)

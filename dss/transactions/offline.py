@@ -17,13 +17,15 @@ from dss.credentials.model import Credential, Spending
 from dss.credentials.offline import OfflineKey
 from dss.devices import offline, request
 from dss.devices.answer import Decision
+from dss.devices.items import LISTED
 from dss.devices.request import Asked
 from dss.evidence.service import Kept
-from dss.kernel.errors import AnswerRefused, Conflict, NotFound, Overtaken, Unavailable
+from dss.kernel.errors import AnswerRefused, Conflict, Overtaken, Unavailable
 from dss.kernel.ids import ClientId, DeviceId, TransactionId
 from dss.kernel.policy import require_offline
 from dss.notify import letters
 from dss.notify.model import Sealed as SealedLetter
+from dss.transactions import asked as wanted
 from dss.transactions import offline_store, proving, store
 from dss.transactions.answering import WRONG_NUMBER
 from dss.transactions.machine import State, Work, require_answerable
@@ -57,7 +59,7 @@ class OfflineAnswers:
         Three wrong ones cancel the transaction, and so does a wrong number; the code that answered it changes nothing
         more. Raises NotFound, AnswerRefused, Conflict, Expired, Tampered, HsmUnavailable.
         """
-        known = await self._of_client(client_id, id)
+        known = await wanted.of_client(self._parts, client_id, id)
         if _is_repeated(known, code):
             return known.state
         for _ in range(AT_ONCE):
@@ -65,19 +67,14 @@ class OfflineAnswers:
                 return await self._take(client_id, id, code)
         raise Unavailable("too much changes at once", retry_after=1)
 
-    async def _of_client(self, client_id: ClientId, id: TransactionId) -> Transaction:
-        async with self._parts.database.read() as connection:
-            transaction = await store.get(connection, id)
-        if transaction.client_id != client_id:
-            raise NotFound
-        return transaction.as_of(self._parts.clock.now())
-
     async def _answerable(self, client_id: ClientId, id: TransactionId) -> tuple[Transaction, Asked]:
         p = self._parts
-        transaction = await self._of_client(client_id, id)
+        transaction = await wanted.of_client(p, client_id, id)
         require_answerable(transaction.state, transaction.expires_at, p.clock.now())
         asked = request.read(transaction.request)
         require_answerable(transaction.state, asked.expires, p.clock.now())
+        if asked.batch is not None:
+            raise Conflict(f"a batch of more than {LISTED} is confirmed on a phone with a connection only")
         if not offline.takes_code(asked):
             raise Conflict("a code answers requests to sign that need no more than the PIN, and no others")
         credential = await p.credentials.get(asked.credential_id)

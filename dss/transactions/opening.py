@@ -159,15 +159,13 @@ class Opening:
             credential={"id": p.ids.new(), **wanted, **await self._replaced(wish.replaces, user)},
             confirm_within=p.limits.confirm_within,
             idempotency=wish.idempotency,
-            mode=policy.mode_of(Kind.CREATE.value),
-            reach=await self._reach_of_creation(wish, user, policy),
+            mode=Mode.strictest((policy.mode_of(Kind.CREATE.value), wish.mode)),
         )
+        if wish.client_id is not None:
+            browser = Browser.named(user.id, wish.client_id, wish.browser)
+            reached = await reach(p, policy.device_link, browser)
+            draft = replace(draft, reach=reached, browser_sha256=browser.sha256)
         return await self._drafting.open(draft)
-
-    async def _reach_of_creation(self, wish: OpenCreation, user: User, policy: Policy) -> Reach:
-        if wish.client_id is None:
-            return Reach.PHONES
-        return await reach(self._parts, policy.device_link, Browser.named(user.id, wish.client_id, ""))
 
     async def _replaced(self, id: CredentialId | None, user: User) -> dict[str, Any]:
         if id is None:

@@ -57,11 +57,13 @@ class Outcome:
 class Details:
     """A transaction with the first of the things to sign in it.
 
+    answered:      what was answered: its own outcome, or that of the session that it is signed in.
     count:         how many things there are. signatures: how many of them lie ready to be collected.
     collect_until: when its results are deleted, once it has ended.
     """
 
     outcome: Outcome
+    answered: Outcome
     entries: tuple[Entry, ...]
     count: int
     signatures: int

@@ -15,7 +15,7 @@ from dss.evidence.record import Record
 from dss.kernel.digest import SHA256, Digest
 from dss.kernel.errors import Conflict, Expired, NotFound, Unavailable
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId
-from dss.transactions import entries, leaves, prepared, store
+from dss.transactions import asked, entries, leaves, prepared, store
 from dss.transactions.machine import ENDED, LIVE, State
 from dss.transactions.model import Entry, Transaction
 from dss.transactions.outcome import Details, ItemState, Outcome
@@ -67,8 +67,8 @@ class Transactions:
         if credential is not None and credential.is_certified:
             return credential
         async with p.database.read() as connection:
-            asked = await store.of_credential(connection, id)
-        current = (await self.of_client(client_id, asked.id, wait_s)).transaction
+            made_by = await store.of_credential(connection, id)
+        current = (await self.of_client(client_id, made_by.id, wait_s)).transaction
         return await p.credentials.get(id) if current.state is State.SIGNED else current
 
     async def cancel(self, client_id: ClientId, id: TransactionId) -> Details:
@@ -87,8 +87,8 @@ class Transactions:
 
     async def signed_file(self, client_id: ClientId, id: TransactionId, index: int) -> SignedFile:
         """Return a finished document. Raises NotFound, Conflict before it is signed, Expired once it was deleted."""
+        transaction = await asked.of_client(self._parts, client_id, id)
         async with self._parts.database.read() as connection:
-            transaction = await self._visible(connection, id, _asked_by(client_id))
             entry = await entries.one(connection, id, index)
         if Outcome.of(transaction).state_of(entry) is not ItemState.SIGNED:
             signed = transaction.state is State.SIGNED
@@ -108,8 +108,7 @@ class Transactions:
         index: of one thing of a batch.
         Raises NotFound, also for another's, Conflict where there is none, Invalid, Tampered.
         """
-        async with self._parts.database.read() as connection:
-            transaction = await self._visible(connection, id, _asked_by(client_id))
+        transaction = await asked.of_client(self._parts, client_id, id)
         return await leaves.evidence_of(self._parts, transaction, kept_size, index)
 
     async def export_evidence(self, id: TransactionId, actor: str, index: int | None = None) -> Record | None:
@@ -214,8 +213,10 @@ class Transactions:
         async with self._parts.database.read() as connection:
             first = await entries.page(connection, transaction.id, 0, LISTED)
             count, signed = await entries.counts(connection, transaction.id)
+            within = transaction.session_id
+            answered = transaction if within is None else await store.get(connection, within)
         until = transaction.changed_at + self._parts.limits.collect_within
-        return Details(Outcome.of(transaction), first, count, signed, until)
+        return Details(Outcome.of(transaction), Outcome.of(answered), first, count, signed, until)
 
     async def _visible(self, connection: AsyncConnection, id: TransactionId, may_see: May) -> Transaction:
         """Return a transaction as it is now. Raises NotFound unless there is one and it may be seen."""

@@ -14,7 +14,7 @@ from dss.devices.model import Device
 from dss.devices.request import Kind
 from dss.kernel.errors import Conflict, Invalid, NotFound, Tampered
 from dss.kernel.ids import ClientId, TransactionId
-from dss.kernel.policy import Bounds, Mode, Policy
+from dss.kernel.policy import Bounds, Policy
 from dss.transactions import sessions_store, store
 from dss.transactions.drafting import Draft, Drafting
 from dss.transactions.machine import State
@@ -40,11 +40,6 @@ class Standing:
     def bounds(self) -> Bounds:
         """What was asked for."""
         return bounds_of(request.read(self.transaction.request))
-
-    @property
-    def mode(self) -> Mode:
-        """How the signer makes sure that it is theirs."""
-        return request.read(self.transaction.request).verification.mode
 
 
 class Sessions:
@@ -143,24 +138,25 @@ class Sessions:
             transaction = await store.get(connection, id)
         if transaction.kind is not Kind.SESSION or transaction.client_id is None:
             raise NotFound
-        return await self._told_of(transaction)
+        return await standing_of(self._parts, transaction)
 
     async def _told(self, found: Sequence[Transaction]) -> list[Standing]:
         told = []
         for transaction in found:
             with suppress(Tampered):  # alarmed: the others are told
-                told.append(await self._told_of(transaction))
+                told.append(await standing_of(self._parts, transaction))
         return told
 
-    async def _told_of(self, transaction: Transaction) -> Standing:
-        p = self._parts
-        now = p.clock.now()
-        current = transaction.as_of(now)
-        known = await p.credentials.session(transaction.id)
-        name = (await p.clients.get(transaction.client_id or ClientId(""))).name
-        if known is not None and now >= known.value.ends_at and current.state is State.CONFIRMED:
-            current = current.ended_by_time()
-        return Standing(current, None if known is None else known.value, name)
+
+async def standing_of(parts: Parts, transaction: Transaction) -> Standing:
+    """Return a session as it stands now, its time over or not. Raises NotFound, Tampered."""
+    now = parts.clock.now()
+    current = transaction.as_of(now)
+    known = await parts.credentials.session(transaction.id)
+    name = (await parts.clients.get(transaction.client_id or ClientId(""))).name
+    if known is not None and now >= known.value.ends_at and current.state is State.CONFIRMED:
+        current = current.ended_by_time()
+    return Standing(current, None if known is None else known.value, name)
 
 
 def _require_allowed(wish: OpenSession, policy: Policy) -> None:

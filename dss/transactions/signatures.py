@@ -39,14 +39,19 @@ class Signatures:
     async def of_client(self, client_id: ClientId, id: TransactionId, wait_s: float = 0) -> Asked:
         """Return a relying application's signature; with a wait, once it has ended or the wait is over.
 
+        What is prepared when it is asked for is returned once the phone is asked: there may be a number to show.
         Raises NotFound, also for another's.
         """
+        first = last = await self._current(client_id, id)
 
         async def look() -> Asked | None:
-            current = await self._current(client_id, id)
-            return current if _is_over(current) else None
+            nonlocal last
+            last = await self._current(client_id, id)
+            return last if _is_over(last) or type(last) is not type(first) else None
 
-        return await self._parts.bus.until(topic(id), look, wait_s) or await self._current(client_id, id)
+        if not _is_over(first):
+            await self._parts.bus.until(topic(id), look, wait_s)
+        return last
 
     async def page(
         self, client_id: ClientId, after: TransactionId | None, limit: int

@@ -247,7 +247,8 @@ def _due(now: datetime) -> sa.ColumnElement[bool]:
 def of_row(row: Any) -> Transaction:
     """Make the value of a row."""
     texts = {name: getattr(row, name) for name in KEPT}
-    texts |= {"state": State(row.state), "kind": Kind(row.kind), "reach": Reach.PHONES if row.reach == Reach.PHONES else Reach.LINK}
+    reach = Reach.PHONES if row.reach == Reach.PHONES else Reach.LINK  # of an altered row: no phone is told of it
+    texts |= {"state": State(row.state), "kind": Kind(row.kind), "reach": reach}
     # Rows of versions that had no such columns.
     texts |= {name: getattr(row, name) or b"" for name in ("number_salt", "browser_sha256")}
     return Transaction(**texts)

@@ -17,6 +17,7 @@ from dss.transactions.model import Reach, Transaction
 from dss.transactions.offline import OfflineAnswers
 from dss.transactions.parts import Parts
 from dss.transactions.preparation import Preparation, Stage
+from dss.transactions.sessions import standing_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class WaitView:
     number:      what the person is to find on the phone, by the mode; empty once it was answered.
     is_pushed:   whether the phones are told of it. is_linked: whether a scan opened it.
     takes_code:  whether a phone without a connection can answer it.
+    has_run:     whether it is a session that was confirmed, and may have ended since.
     reason:      why it was declined, in the person's words; cause: in the phone's.
     """
 
@@ -45,6 +47,7 @@ class WaitView:
     is_pushed: bool = False
     is_linked: bool = False
     takes_code: bool = False
+    has_run: bool = False
     wrong_number: bool = False
     reason: str = ""
     cause: str = ""
@@ -91,9 +94,10 @@ class Waiting:
         application, user = await p.clients.get(_asker(transaction)), await p.users.get(transaction.user_id)
         asked = request.read(transaction.request)
         waits = transaction.state is State.AWAITING
+        session = await standing_of(p, transaction) if transaction.kind is Kind.SESSION else None
         return WaitView(
             kind=transaction.kind,
-            state=transaction.state,
+            state=transaction.state if session is None else session.transaction.state,
             application=application.name,
             text=transaction.text,
             count=_count(asked),
@@ -103,6 +107,7 @@ class Waiting:
             is_pushed=transaction.reach is Reach.PHONES,
             is_linked=transaction.linked_by is not None,
             takes_code=waits and await self._takes_code(transaction),
+            has_run=session is not None and session.known is not None,
             wrong_number=transaction.why == WRONG_NUMBER,
             reason=transaction.why if transaction.state is State.DECLINED else "",
             cause=transaction.cause,

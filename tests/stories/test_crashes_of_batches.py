@@ -22,7 +22,7 @@ __all__ = ["rows"]
 
 COUNT = 2 * PART + 1
 PARTS = (0, PART, 2 * PART)
-RELEASED = {"B3 part released": 1, "B4 all parts released, not ended": 3, "B4 batch ended": 3}
+RELEASED = {"B3 part released": 1, "B4 all released, not ended": 3, "B4 batch ended": 3}
 ENDED = ("transaction.opened", "transaction.confirmed", *["transaction.part_signed"] * 3, "transaction.signed")
 
 

@@ -51,7 +51,7 @@ async def test_t08_operators_are_told_of_a_request_that_was_not_the_signer_s(sta
     assert (await stage.world.tells(f"transaction:{id}"))[-2:] == ["transaction.declined", "alarm.not_me"]
     (alarm, *_) = await stage.world.services.audit.newest(100, "alarm.")
     assert alarm.event.details == {"signer": stage.alice.user.id, "client": stage.shop.id}
-    assert alarm.event.sealed is not None
+    assert await stage.world.tells(f"block:{stage.alice.user.id}/{stage.shop.id}") == ["block.set"]
     (letter,) = await stage.letters_to_operators()
     assert f"Shop of {stage.alice.user.login}" in letter
     assert "until the signer or an operator" in letter

@@ -80,7 +80,7 @@ BATCHES = (
     Wire("B2 part signed, not written", "dss.transactions.signing:Releasing._release_part", "signing", before=True),
     Wire("B3 part written, not committed", "dss.evidence.service:Evidence.keep_part", "signing"),
     Wire("B3 part released", "dss.transactions.signing:Releasing._release_part", "signing"),
-    Wire("B4 all parts released, not ended", "dss.transactions.signing:Releasing._finish_parts", "signing", before=True),
+    Wire("B4 all released, not ended", "dss.transactions.signing:Releasing._finish_parts", "signing", before=True),
     Wire("B4 batch ended", "dss.transactions.signing:Releasing._finish_parts", "signed"),
 )
 IN_SESSIONS = (

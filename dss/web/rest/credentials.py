@@ -14,10 +14,11 @@ from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict, IdempotencyConflict, NotFound, TooMany
 from dss.kernel.ids import CredentialId
 from dss.kernel.keyspec import KeySpec
+from dss.kernel.policy import Mode
 from dss.transactions.machine import State
 from dss.transactions.model import Idempotency, OpenCreation, Transaction
 from dss.web.http import paging
-from dss.web.http.fields import Id, IdempotencyKey, Time, Wait
+from dss.web.http.fields import Browser, Id, IdempotencyKey, Time, Wait
 from dss.web.http.op import Created, op
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
@@ -46,21 +47,30 @@ class CredentialState(StrEnum):
 
 
 class CredentialRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """A wish for a new credential of a signer, by login; it may replace one, which ends the moment this one begins."""
+    """A wish for a new credential of a signer, by login; it may replace one, which ends the moment this one begins.
+
+    verification: how the signer makes sure that it is theirs, at least; policies may ask for more, never for less.
+    """
 
     user: Annotated[str, Meta(min_length=1, max_length=64)]
     key_type: KeySpec = KeySpec.P256
     replaces: Id | None = None
+    verification: Mode = Mode.NONE
+    browser: Browser | None = None
 
 
 class Requested(msgspec.Struct):
-    """A credential that the signer's phone was asked to confirm."""
+    """A credential that the signer's phone was asked to confirm.
+
+    page: where a browser is sent that is to be shown how it goes on, and what is to be scanned.
+    """
 
     id: Id
     state: CredentialState
     transaction_id: Id
     expires_at: Time
     verification: Verification
+    page: str
 
 
 class Credential(msgspec.Struct):
@@ -93,12 +103,25 @@ async def request_credential(
 ) -> Created[Requested]:
     """Ask a signer's phone to confirm a new key and certificate."""
     digest = hashlib.sha256(msgspec.json.encode(body)).digest()
-    used = None if idempotency_key is None else Idempotency(idempotency_key, digest)
-    replaces = CredentialId(body.replaces) if body.replaces else None
-    wish = OpenCreation(client_of(request), body.user, body.key_type, replaces, used)
-    opened = await services_of(request).opening.open_creation(wish)
-    state, expires = CredentialState.of(opened.state), timestamp(opened.expires_at)
-    requested = Requested(opened.key, state, opened.id, expires, verification(opened))
+    wish = OpenCreation(
+        client_id=client_of(request),
+        login=body.user,
+        key_spec=body.key_type,
+        replaces=CredentialId(body.replaces) if body.replaces else None,
+        idempotency=None if idempotency_key is None else Idempotency(idempotency_key, digest),
+        mode=body.verification,
+        browser=body.browser or "",
+    )
+    services = services_of(request)
+    opened = await services.opening.open_creation(wish)
+    requested = Requested(
+        id=opened.key,
+        state=CredentialState.of(opened.state),
+        transaction_id=opened.id,
+        expires_at=timestamp(opened.expires_at),
+        verification=verification(opened),
+        page=await services.linking.page(opened.id),
+    )
     return Created(requested, location=f"/v1/credentials/{opened.key}")
 
 

@@ -74,7 +74,10 @@ class Verification(msgspec.Struct):
 
 
 class AnsweredBy(msgspec.Struct):
-    """By what the signer confirmed, and how they made sure that the request was theirs."""
+    """By what the signer confirmed, and how they made sure that the request was theirs.
+
+    Of what is signed in a session it tells how the session was confirmed: nothing else was asked of the signer.
+    """
 
     by: By
     mode: Mode
@@ -186,7 +189,7 @@ def _signature(details: Details) -> Signature:
         declined=details.declined,
         results=_results(transaction.id),
         verification=verification(transaction),
-        answered=_answered(outcome),
+        answered=_answered(details.answered),
         session_id=transaction.session_id,
         reason=transaction.why or None,
         cause=Cause(transaction.cause) if transaction.cause else None,

@@ -19,6 +19,7 @@ from dss.web.http.fields import Browser, Id, IdempotencyKey, Time, Wait
 from dss.web.http.op import Created, op
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
+from dss.web.rest.forms import Verification, verification
 
 OPENING = (Conflict, DeceptiveText, Forbidden, IdempotencyConflict, NotFound, TooMany)
 
@@ -38,7 +39,7 @@ class SessionRequest(msgspec.Struct, forbid_unknown_fields=True):
 class SessionTold(msgspec.Struct):
     """A session: `confirmed` while signatures may be asked for in it; used, started and ends once it was confirmed.
 
-    number is what the page of who asks shows, where the signer is to compare or choose it.
+    page, told to who opens it: where a browser is sent that is to be shown how it goes on, and what is to be scanned.
     """
 
     id: Id
@@ -49,12 +50,12 @@ class SessionTold(msgspec.Struct):
     text: str
     opened_at: Time
     expires_at: Time
-    verification: Mode
-    number: str | None = None
+    verification: Verification
     used: int | None = None
     started_at: Time | None = None
     ends_at: Time | None = None
     reason: str | None = None
+    page: str | None = None
 
 
 class SessionList(msgspec.Struct):
@@ -71,7 +72,7 @@ async def open_session(
 
     Nothing of what will be signed is shown to them. Off unless an operator allowed it for the key.
     """
-    client, sessions = client_of(request), services_of(request).sessions
+    client, services = client_of(request), services_of(request)
     body_sha256 = hashlib.sha256(msgspec.json.encode(body)).digest()
     within = None if body.expires_in is None else timedelta(seconds=body.expires_in)
     wish = OpenSession(
@@ -81,8 +82,10 @@ async def open_session(
         asked=Asking(body.text, body.verification, body.browser or "", within),
         idempotency=None if idempotency_key is None else Idempotency(idempotency_key, body_sha256),
     )
-    opened = await sessions.open(wish)
-    return Created(told(await sessions.of_client(client, opened.id)), location=f"/v1/sessions/{opened.id}")
+    opened = await services.sessions.open(wish)
+    answer = told(await services.sessions.of_client(client, opened.id))
+    answer.page = await services.linking.page(opened.id)
+    return Created(answer, location=f"/v1/sessions/{opened.id}")
 
 
 @op("GET", "/v1/sessions", scope="signatures")
@@ -119,8 +122,7 @@ def told(standing: Standing) -> SessionTold:
         text=transaction.text,
         opened_at=timestamp(transaction.opened_at),
         expires_at=timestamp(transaction.expires_at),
-        verification=standing.mode,
-        number=transaction.number or None,
+        verification=verification(transaction),
         used=None if known is None else known.used,
         started_at=None if known is None else timestamp(known.started_at),
         ends_at=None if known is None else timestamp(known.ends_at),

@@ -16,7 +16,7 @@ from dss.kernel import b64
 from dss.kernel.digest import Digest
 from dss.kernel.errors import DssError, NotFound, Unavailable
 from dss.kernel.policy import Mode
-from dss.transactions.machine import State
+from dss.transactions.machine import ENDED, State
 from dss.transactions.preparation import Stage
 from dss.transactions.waiting import WaitView
 
@@ -161,6 +161,8 @@ def of_refusal(error: DssError, locale: str) -> str:
 
 
 def _topic(view: WaitView) -> str:
+    if view.has_run and view.state in ENDED:
+        return "ended"
     if view.state is State.AWAITING:
         return "linked" if view.is_linked else "pushed" if view.is_pushed else "scan"
     if view.state is State.CANCELLED and view.wrong_number:
