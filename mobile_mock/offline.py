@@ -73,6 +73,8 @@ def _secret(kept: Kept, request: Request) -> tuple[str, bytes]:
     credential = request.credential
     if request.kind != SIGN or request.relock or not isinstance(credential, Credential) or credential.password:
         raise BadInput("this request takes more than a code: confirm it with a connection")
+    if request.batch:
+        raise BadInput("a batch names no documents without a connection: confirm it with one")
     if "pin" not in request.answer_by:
         raise BadInput("this request is not to be answered by the PIN")
     found = kept.offline.get(credential.id, OfflineSecret(None))

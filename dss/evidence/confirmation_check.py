@@ -62,6 +62,7 @@ def check(attested: Attested, number_salt: bytes, ended_at: datetime) -> Reply:
 def _by_code(attested: Attested, code: Offline) -> Reply:
     asked = attested.request
     require(asked.kind is Kind.SIGN and attested.session is None, "a code answers no request of this kind")
+    require(asked.batch is None, "a code answers no batch: the phone that showed it knew none of the documents")
     decision = Decision(code.decision)
     return Reply(DeviceId(code.device), decision, BY_CODE if decision is Decision.CONFIRM else "")
 

@@ -56,8 +56,8 @@ class Matter:
     @property
     def file(self) -> str:
         """The name of the attached record; of a document of a batch with its index."""
-        index = f"-{self.proven.documents[0].index}" if self.proven.is_of_batch else ""
-        return f"evidence-{self.proven.transaction}{index}.json"
+        alone = self.proven.documents if self.proven.is_of_batch else ()
+        return f"evidence-{'-'.join([self.proven.transaction, *(str(item.index) for item in alone)])}.json"
 
 
 def print_report(matter: Matter) -> bytes:

@@ -47,9 +47,12 @@ def colliding(pair: Pair, now: datetime) -> sa.ColumnElement[bool]:
 
 
 def unfinished(pair: Pair) -> sa.ColumnElement[bool]:
-    """Return the condition on what an application has asked a person and awaits an answer, and on its sessions."""
+    """Return the condition on what an application has asked a person and awaits an answer, and on its sessions.
+
+    What is being signed in a session is of it: the person was never asked for that by itself.
+    """
     t = transactions
-    pending = (t.c.state == State.AWAITING) | (t.c.kind == Kind.SESSION)
+    pending = (t.c.state == State.AWAITING) | (t.c.kind == Kind.SESSION) | t.c.session_id.is_not(None)
     return (t.c.user_id == pair.user_id) & (t.c.client_id == pair.client_id) & pending
 
 

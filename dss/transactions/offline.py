@@ -29,7 +29,7 @@ from dss.transactions import asked as wanted
 from dss.transactions import offline_store, proving, store
 from dss.transactions.answering import WRONG_NUMBER
 from dss.transactions.machine import State, Work, require_answerable
-from dss.transactions.model import Transaction
+from dss.transactions.model import Reach, Transaction
 from dss.transactions.offline_store import TRIES
 from dss.transactions.parts import WORK, Parts, inbox, topic
 from dss.transactions.policies import effective
@@ -73,6 +73,8 @@ class OfflineAnswers:
         require_answerable(transaction.state, transaction.expires_at, p.clock.now())
         asked = request.read(transaction.request)
         require_answerable(transaction.state, asked.expires, p.clock.now())
+        if transaction.reach is Reach.LINK:
+            raise Conflict("the signer opens this request by the link of the page first: a code cannot take its place")
         if asked.batch is not None:
             raise Conflict(f"a batch of more than {LISTED} is confirmed on a phone with a connection only")
         if not offline.takes_code(asked):

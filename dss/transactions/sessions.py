@@ -21,6 +21,7 @@ from dss.transactions.machine import State
 from dss.transactions.model import OpenSession, Transaction
 from dss.transactions.opening import Opening, named_to_open
 from dss.transactions.parts import Parts, inbox, topic
+from dss.transactions.plans import Ends, Plans
 
 MOST_LISTED = 100
 
@@ -45,8 +46,9 @@ class Standing:
 class Sessions:
     """The verbs over sessions for relying applications and phones."""
 
-    def __init__(self, parts: Parts, drafting: Drafting, opening: Opening) -> None:
+    def __init__(self, parts: Parts, drafting: Drafting, opening: Opening, plans: Plans) -> None:
         self._parts = parts
+        self._plans = plans
         self._drafting = drafting
         self._opening = opening
 
@@ -131,7 +133,9 @@ class Sessions:
             await store.cancel(connection, transaction.id, p.clock.now(), why)
             event = Event("transaction.cancelled", actor, f"transaction:{transaction.id}", details={"why": why})
             await p.audit.record(connection, event)
-        await p.bus.wake(topic(transaction.id), inbox(transaction.user_id))
+            ends = Ends("the session was ended", which=sessions_store.within(transaction.id))
+            topics = await self._plans.end(connection, ends, actor)
+        await p.bus.wake(topic(transaction.id), inbox(transaction.user_id), *topics)
 
     async def _standing(self, id: TransactionId) -> Standing:
         async with self._parts.database.read() as connection:

@@ -6,11 +6,16 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.devices.request import Kind
-from dss.kernel.ids import ClientId, UserId
+from dss.kernel.ids import ClientId, TransactionId, UserId
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
 from dss.transactions.store import of_row
 from dss.transactions.tables import transactions
+
+
+def within(id: TransactionId) -> sa.ColumnElement[bool]:
+    """Return the condition on what is signed in a session."""
+    return transactions.c.session_id == id
 
 
 async def going_on(

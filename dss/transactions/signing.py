@@ -107,6 +107,7 @@ class Releasing:
         kept = proving.kept_of(held, work.answered, signing.phone, work.channel_key, made.fruit)
         spent, stale = await p.credentials.spent(signing), await self._stale(work)
         async with p.database.write() as connection:
+            await store.require_session(connection, held)
             event = await self._ending.sign_off(connection, held, kept)
             topics = await self._end_relocked(connection, work, stale)
             await entries.put_all_signed(connection, held.id, made.results)
@@ -119,6 +120,7 @@ class Releasing:
         p, held = self._parts, work.held
         kept = proving.kept_part_of(held, work.answered, work.signing.phone, work.channel_key, made.fruit)
         async with p.database.write() as connection:
+            await store.require_session(connection, held)
             await store.require_held(connection, held)
             await entries.put_all_signed(connection, held.id, made.results)
             await p.credentials.release(connection, work.signing, len(made.results))

@@ -200,6 +200,19 @@ async def extend(connection: AsyncConnection, held: Transaction, work: Work, now
     await connection.execute(mine.where(t.c.work == work, t.c.lease_until > now).values(lease_until=until))
 
 
+async def require_session(connection: AsyncConnection, held: Transaction) -> None:
+    """Keep the session that a transaction is in, if it is in one, from being ended until the caller's commit.
+
+    Comes before every other lock of a release, as who ends a session locks it first. Raises Late when it was ended.
+    """
+    if held.session_id is None:
+        return
+    t = transactions
+    goes_on = sa.select(t.c.id).where(t.c.id == held.session_id, t.c.state == State.CONFIRMED)
+    if (await connection.execute(goes_on.with_for_update())).one_or_none() is None:
+        raise Late("the session was ended")
+
+
 async def require_held(connection: AsyncConnection, held: Transaction) -> None:
     """Keep a transaction in this attempt's hands until the caller's commit. Raises Late when it is no longer."""
     t = transactions
@@ -241,7 +254,10 @@ def _due(now: datetime) -> sa.ColumnElement[bool]:
     t = transactions
     unanswered = (t.c.state == State.AWAITING) & (t.c.expires_at <= now)
     unused = (t.c.state == State.CONFIRMED) & (t.c.sad_expires_at <= now)
-    return unanswered | unused
+    # A session whose time is over keeps its box for what took its places in time, and waits for an HSM, say.
+    within = transactions.alias()
+    in_work = sa.select(within.c.id).where(within.c.session_id == t.c.id, within.c.state.in_(LIVE))
+    return unanswered | unused & ~in_work.exists()
 
 
 def of_row(row: Any) -> Transaction:

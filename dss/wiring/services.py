@@ -75,7 +75,7 @@ from dss.wiring.records import Records, records_of
 from dss.wiring.tokens import HsmKeys, open_tokens
 
 READY_S = 1.0
-WAITS = 8  # calls of one phone that wait at a time
+WAITS = 16  # calls of one phone that wait at a time
 WORK_OF = {Role.SIGN: Work.KEY, Role.WORKER: Work.CERTIFICATE}
 
 
@@ -219,7 +219,7 @@ def _verbs(ground: Ground, parts: Parts, links: StopLinks) -> Verbs:
         changing=changing,
         sharing=sharing,
         opening=opening,
-        sessions=Sessions(parts, drafting, opening),
+        sessions=Sessions(parts, drafting, opening, plans),
         linking=linking,
         waiting=Waiting(parts, secrets, linking, offline),
         answering=Answering(parts, blocking),

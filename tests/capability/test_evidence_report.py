@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
@@ -89,6 +90,14 @@ def test_the_report_says_how_to_check_the_record():
     text = text_of(printed())
 
     assert f"dss evidence verify evidence-{TRANSACTION}.json --root CA.pem --log-key KEY" in text
+
+
+def test_the_record_of_a_document_of_a_batch_is_named_with_its_index():
+    """So are those that the API gives: each document has a record of its own."""
+    one, declined_whole = signed(documents=(document(18),), count=250), replace(declined(), documents=(), count=250)
+
+    assert f"verify evidence-{TRANSACTION}-17.json --root" in text_of(printed(proven=one))
+    assert f"verify evidence-{TRANSACTION}.json --root" in text_of(printed(proven=declined_whole))
 
 
 # --- how it looks ---

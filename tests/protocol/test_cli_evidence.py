@@ -6,6 +6,7 @@ Source: docs/evidence.md section 5.
 import asyncio
 import base64
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,7 +51,7 @@ class Desk:
         assert (done.exit_code, self.out.exists()) == (1, False)
         return done.stderr
 
-    async def told(self) -> list[tuple[str, str, dict[str, str]]]:
+    async def told(self) -> list[tuple[str, str, Mapping[str, str]]]:
         """Who took what, as the log tells it."""
         events = [one.event for one in await self.world.services.audit.newest(kind="evidence.exported")]
         return [(event.actor, event.subject, event.details) for event in events]

@@ -29,7 +29,7 @@ async def session(owner: Owner) -> str:
     wish = {"credential_id": key, "text": "Today's letters", "signatures": 3, "minutes": 15, "verification": "choose"}
     made = await owner.application.post("/v1/sessions", wish)
     shown = await owner.phone.show(made["id"])
-    assert await owner.confirms(shown, number=made["number"]) == "confirmed"
+    assert await owner.confirms(shown, number=made["verification"]["number"]) == "confirmed"
     return str(made["id"])
 
 

@@ -48,7 +48,7 @@ async def test_t42_a_poll_that_waits_is_not_joined_by_another_with_its_proof(sce
     await scene.shop.post(f"/v1/signatures/{asked['id']}/cancel", None, status=200)
 
 
-async def test_t42_eight_calls_of_a_phone_wait_and_no_more_and_the_others_are_served(scene: Scene, alice: Prover):
+async def test_t42_so_many_calls_of_a_phone_wait_and_no_more_and_the_others_are_served(scene: Scene, alice: Prover):
     id = await scene.ask()
     await scene.confirm(id)
     one = f"{LIST}/{id}"

@@ -25,14 +25,32 @@ async def test_while_documents_are_prepared_it_is_told_how_many_are_ready(scene:
     await cancel(scene, id)
 
 
-async def test_who_waits_is_told_of_the_end_of_the_transaction_not_of_the_preparation(scene: Scene) -> None:
-    id = await start(scene)
+async def test_who_waits_is_told_as_soon_as_the_signer_is_asked_and_then_of_the_end(scene: Scene) -> None:
+    """The requester's page has a number to show from then on."""
+    id = (await scene.shop.post("/v1/signatures", await wish(scene) | {"verification": "choose"}))["id"]
     waiting = asyncio.create_task(scene.shop.get(f"/v1/signatures/{id}?wait=60"))
-    await scene.world.settle()
+    await scene.world.services.preparing.next()
     done, _ = await asyncio.wait({waiting}, timeout=SOON)
     assert not done
+    await scene.world.settle()
+    told = await asyncio.wait_for(waiting, 5)
+    assert (told["state"], len(told["verification"]["number"])) == ("awaiting", 2)
+    assert (await scene.told_at_the_end(f"/v1/signatures/{id}", cancel(scene, id)))["state"] == "cancelled"
+
+
+async def test_what_there_is_only_once_the_signer_was_asked_is_a_conflict_until_then(scene: Scene) -> None:
+    id = await start(scene)
+    links = ("device-link", "device-link.png", "offline-qr", "offline-qr.png")
+    proofs = ("evidence", "evidence?index=0", "evidence/report?index=0", "documents/0")
+    paths = [f"/v1/transactions/{id}/{end}" for end in links] + [f"/v1/signatures/{id}/{end}" for end in proofs]
+    for path in paths:
+        await scene.refuses(scene.shop.http.get(path), Refusal(409, "conflict", "the signature is preparing"))
+        assert (await scene.other.http.get(path)).status_code == 404
+    typed = scene.shop.http.post(f"/v1/transactions/{id}/offline-code", json={"code": "12345678"})
+    await scene.refuses(typed, Refusal(409, "conflict", "the signature is preparing"))
     await cancel(scene, id)
-    assert (await asyncio.wait_for(waiting, 5))["state"] == "cancelled"
+    cancelled = Refusal(409, "conflict", "the signature is cancelled")
+    await scene.refuses(scene.shop.http.get(f"/v1/signatures/{id}/evidence"), cancelled)
 
 
 async def test_a_document_that_cannot_be_signed_fails_it_and_is_named(scene: Scene) -> None:

@@ -39,6 +39,7 @@ FIRST = WaitView(
     is_pushed=False,
     is_linked=False,
     takes_code=False,
+    has_run=False,
     wrong_number=False,
     reason="",
     cause="",

@@ -206,7 +206,13 @@ def a_code_beside_an_answer(draft: Draft) -> None:
     draft.some["offline"] = {"code": "01234567", "decision": decision, "device": draft.claims["receipt"]["device"]}
 
 
-@forgery(Stage.KEEP, lambda draft: draft.claims["request"]["kind"] != "sign" or in_session(draft), anywhere=True)
+def not_for_codes(draft: Draft) -> bool:
+    """Fits what a code cannot answer: what is no signing, what is in a session, and a batch."""
+    asked = draft.claims["request"]
+    return asked["kind"] != "sign" or in_session(draft) or "batch" in asked
+
+
+@forgery(Stage.KEEP, not_for_codes, anywhere=True)
 def a_code_for_what_codes_are_not_for(draft: Draft) -> None:
     decision = draft.claims["answer"]["decision"]
     draft.some["offline"] = {"code": "01234567", "decision": decision, "device": draft.claims["receipt"]["device"]}

@@ -169,6 +169,7 @@ class Talk:
         if self.answer is None:
             require(shown["kind"] == "sign" and not self.in_session, "a code is not for this")
             require("session" not in shown, "a code is not for what is in a session")
+            require("batch" not in shown, "a code is not for a batch")
             return
         require(said["txn"] == shown["transaction"], "the answer is to another transaction")
         binding = sha256(b"dss/confirmation/v1\x00" + self.shown.payload).digest()

@@ -55,16 +55,18 @@ async def allowed(shop: Shop, bounds: Bounds = HALF_AN_HOUR) -> Signer:
     return signer
 
 
-async def asked(shop: Shop, signer: Signer, signatures: int = 3, minutes: int = 15, *, status: int = 201) -> Any:
+async def asked(
+    shop: Shop, signer: Signer, signatures: int = 3, minutes: int = 15, *, status: int = 201, **more: str
+) -> Any:
     """Ask a signer for a session."""
     bounds = {"signatures": signatures, "minutes": minutes}
-    body = {"credential_id": signer.credential_id, "text": "Today's letters", **bounds}
+    body = {"credential_id": signer.credential_id, "text": "Today's letters", **bounds, **more}
     return await shop.application.post("/v1/sessions", body, status=status)
 
 
-async def begun(shop: Shop, signatures: int = 3, minutes: int = 15) -> Desk:
-    """Return a session that its signer confirmed."""
-    signer = await allowed(shop)
+async def begun(shop: Shop, signatures: int = 3, minutes: int = 15, bounds: Bounds = HALF_AN_HOUR) -> Desk:
+    """Return a session that its signer confirmed; bounds: those of the key's policy."""
+    signer = await allowed(shop, bounds)
     session = (await asked(shop, signer, signatures, minutes))["id"]
     await signer.phone.confirm(await signer.phone.show(session), PIN)
     await shop.world.settle()

@@ -28,6 +28,23 @@ async def test_t08_a_browser_reaches_the_phone_by_itself_once_a_scan_opened_its_
     assert await bank.waiting() == [second]
 
 
+async def test_t08_a_new_key_is_asked_for_from_a_known_browser_or_after_a_scan_and_its_page_shows_the_code(bob: Owner):
+    bank = await bank_of(bob, Policy(device_link=Link.FIRST))
+    wish = {"user": bob.user.login, "browser": BROWSER}
+    first = await bank.application.post("/v1/credentials", wish)
+    assert await bank.waiting() == []
+    async with bank.world.http() as browser:
+        page = (await browser.get(first["page"])).raise_for_status().text
+    assert "Scan this code" in page
+    assert "A new key for your electronic signature" in page
+    await scanning(bob.phone, await bank.link(first["transaction_id"]))
+    assert await bank.signs(first["transaction_id"]) == "signed"
+
+    second = await bank.application.post("/v1/credentials", wish)
+
+    assert await bank.waiting() == [second["transaction_id"]]
+
+
 @in_the_street
 async def test_t08_another_browser_and_one_without_a_name_are_scanned_first(alice: Owner):
     bank = await bank_of(alice, Policy(device_link=Link.FIRST))

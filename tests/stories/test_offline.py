@@ -1,8 +1,6 @@
 """Stories of codes: a phone without a connection answers by what its owner types where they are asked."""
 
 import asyncio
-import base64
-import hashlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -11,10 +9,12 @@ import pytest
 from dss.evidence.saying import say
 from dss.hsm.servicekeys import ServiceKeys
 from dss.kernel.errors import HsmUnavailable
+from dss.kernel.policy import Link, Policy
 from mobile_mock.errors import Difference, Refused
 from mobile_mock.scanning import text_of
 from tests.referee.forging import Case
-from tests.stories.codes import Desk, set_up
+from tests.stories.codes import Desk, allow, set_up
+from tests.stories.desk import hash_of
 from tests.stories.shop import Shop, shop, shop_on_each_database
 from tests.world.pdfs import simple_pdf
 from tests.world.stranger import proven, sealed_evidence, trust
@@ -83,16 +83,19 @@ async def test_the_evidence_says_that_the_server_could_have_computed_the_code_to
 
 
 @module_loop
-async def test_a_code_signs_a_batch_whose_documents_the_phone_cannot_fetch(shop: Shop) -> None:
+async def test_t50_no_code_answers_a_batch_whose_documents_the_phone_cannot_name(shop: Shop) -> None:
     desk = await set_up(shop)
-    words = [base64.b64encode(hashlib.sha256(b"%d" % number).digest()).decode() for number in range(150)]
-    asked = await desk.ask(*words)
+    asked = await desk.ask(*(hash_of(str(number)) for number in range(101)))
+    at = f"/v1/transactions/{asked['id']}"
 
-    await desk.type(asked, (await desk.codes(asked)).confirm)
-    await shop.world.settle()
+    answers = [await shop.application.http.get(f"{at}/{of}") for of in ("offline-qr", "offline-qr.png")]
+    answers.append(await desk.type(asked, "12345678"))
 
-    assert (await shop.application.get(f"/v1/signatures/{asked['id']}"))["state"] == "signed"
-    assert await desk.signatures() == 150
+    told = {(answer.status_code, answer.json()["detail"]) for answer in answers}
+    assert told == {(409, "a batch of more than 100 is confirmed on a phone with a connection only")}
+    async with desk.shop.world.http() as browser:
+        assert "code?k=" not in (await browser.get(asked["page"])).text
+    await desk.signer.phone.decline(await desk.signer.phone.show(asked["id"]))
 
 
 @module_loop
@@ -162,3 +165,11 @@ async def test_t50_t07_a_code_and_a_phone_that_answer_at_once_give_one_signature
         assert sorted([typed.status_code, answered]) == [200, 409]
         assert await desk.shop.end(asked["id"]) == "signed"
     assert await desk.signatures() == 5
+
+
+async def test_t10_no_code_takes_the_place_of_the_link_that_the_policy_asks_for(shop: Shop) -> None:
+    """A QR that stands still may be read by somebody far away; the link's is good for three seconds."""
+    desk = await set_up(shop)
+    await allow(shop, desk.signer, Policy(offline=True, device_link=Link.ALWAYS))
+
+    await desk.refused()

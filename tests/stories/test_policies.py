@@ -53,6 +53,20 @@ async def modes(by: Application, alice: Owner, *asked: str) -> list[str]:
     return told
 
 
+async def test_t14_a_new_key_is_verified_by_the_stricter_of_policy_and_wish(alice: Owner, bank: Application):
+    told = []
+    compare, choose = Policy(verification={"create": Mode.COMPARE}), Policy(verification={"create": Mode.CHOOSE})
+    for policy, wished in ((SAYS_NOTHING, "compare"), (compare, "none"), (compare, "choose"), (choose, "compare")):
+        await alice.world.services.policies.change_client(ClientId(bank.id), policy, OPERATOR)
+        opened = await bank.post("/v1/credentials", {"user": alice.user.login, "verification": wished})
+        shown = await alice.phone.show(opened["transaction_id"])
+        assert shown.request.verification.mode == opened["verification"]["mode"]
+        told.append(opened["verification"]["mode"])
+        await alice.phone.decline(shown)
+
+    assert told == ["compare", "compare", "choose", "choose"]
+
+
 def wrong_number(shown: Shown, asked: Any) -> str:
     """A number that the phone offers and the page does not show."""
     return next(one for one in shown.request.verification.numbers if one != asked["verification"]["number"])

@@ -12,7 +12,7 @@ from dss.kernel.ids import CredentialId
 from dss.kernel.policy import Bounds, Policy
 from tests.stories.desk import Desk, allowed, asked, begun, count
 from tests.stories.shop import Shop, shop
-from tests.world.world import OPERATOR
+from tests.world.world import OPERATOR, PIN
 
 __all__ = ["shop"]
 
@@ -33,6 +33,21 @@ async def test_one_confirmation_gives_so_many_signatures_and_no_phone_is_asked_f
     assert await desk.signer.phone.waiting() == []
     told = await desk.told()
     assert (told["used"], told["signatures"]) == (3, 3)
+
+
+async def test_what_is_signed_in_a_session_tells_by_what_the_session_was_confirmed(shop: Shop) -> None:
+    signer = await allowed(shop)
+    opened = await asked(shop, signer, verification="choose")
+    shown = await signer.phone.show(opened["id"])
+    assert opened["verification"]["mode"] == "choose"
+    await signer.phone.confirm(shown, PIN, number=opened["verification"]["number"])
+
+    desk = Desk(shop, signer, opened["id"])
+    signature = await desk.signed("a")
+
+    assert (await desk.told())["verification"] == {"mode": "choose", "number": None}
+    assert (signature["session_id"], signature["answered"]) == (opened["id"], {"by": "pin", "mode": "choose"})
+    assert signature["verification"]["mode"] == "none"
 
 
 async def test_a_phone_is_shown_for_whom_how_many_and_how_long(shop: Shop) -> None:

@@ -10,7 +10,7 @@ from dss.evidence.record import Offline
 from dss.evidence.request_form import Place, Session
 from dss.evidence.verifying import verify
 from dss.kernel.policy import Mode
-from tests.world.evidence_kinds import CODE, because, by_code, choosing, comparing, in_session, without
+from tests.world.evidence_kinds import CODE, batch, because, by_code, choosing, comparing, in_session, without
 from tests.world.evidence_maker import Maker
 
 
@@ -243,6 +243,12 @@ def test_a_decline_by_a_code_is_one(maker):
 @pytest.mark.parametrize("kind", ["create", "share", "session"])
 def test_a_code_confirms_signatures_only(maker, kind):
     refused(maker, by_code(maker, getattr(maker, kind)()), "answers no request of this kind")
+
+
+def test_a_code_answers_no_batch(maker):
+    """T50: the phone that showed it could name no document."""
+    for draft in (batch(maker), maker.declined(batch(maker))):
+        refused(maker, by_code(maker, draft), "a code answers no batch")
 
 
 def test_no_session_was_confirmed_by_a_code(maker):

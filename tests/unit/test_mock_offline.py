@@ -180,6 +180,7 @@ async def test_a_request_whose_time_is_over_makes_no_code(server, unplugged):
         ({"kind": "session", "session": {"signatures": 2, "minutes": 3}, "documents": []}, "takes more than a code"),
         ({"credential": KEY | {"id": OTHER_CREDENTIAL}}, "no offline secret"),
         ({"policy": {"answer_by": ["biometric"]}}, "PIN"),
+        ({"documents": [], "batch": {"count": 101, "root": b64(bytes(32))}}, "names no documents"),
     ],
 )
 async def test_a_request_that_takes_more_than_a_code_makes_none(server, unplugged, changes, why):

@@ -104,7 +104,6 @@ def good_drafts(maker: Maker) -> dict[str, Callable[[], Draft]]:
         "batch in a session": lambda: in_session(batch(maker), choosing(maker.session(200))),
         "sign by a code": lambda: by_code(maker, choosing(maker.sign("pdf"))),
         "sign declined by a code": lambda: by_code(maker, maker.declined(maker.sign("hash"))),
-        "batch by a code": lambda: by_code(maker, batch(maker)),
     }
 
 
