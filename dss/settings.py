@@ -27,6 +27,7 @@ MODULES = (
     "/opt/homebrew/lib/softhsm/libsofthsm2.so",
 )
 LARGEST_DOCUMENT = 50 * 1024 * 1024
+USUAL_TOGETHER, LARGEST_TOGETHER = 2 * 1024**3, 10_000 * LARGEST_DOCUMENT
 LONGEST_CERTIFICATE_DAYS = 1095  # as the profile of signers allows
 LEAST_SAD_S = 120  # phones' clocks may be a minute off, and their answers are timed by them
 LOG_ORIGIN = re.compile(r"[!-*,-~]{1,255}")
@@ -114,6 +115,7 @@ class Settings:
     hsm_threads:       sessions that sign at the same time, each in a thread.
     documents:         the folder of uploaded and signed files. spool: the folder of letters that are ready to go.
     document_children: processes that parse documents. document_limit: the largest document, in bytes.
+    signature_limit:   the documents of one signature together, in bytes.
     mail_from:         the sender that letters name.
     confirm_within:    how long a transaction waits for the phone.
     collect_within:    how long results wait for collection.
@@ -156,6 +158,7 @@ class Settings:
     log_level: str
     sad_lifetime: timedelta = timedelta(seconds=300)
     certificate_days: int = 730
+    signature_limit: int = USUAL_TOGETHER
     pin_long_lock: timedelta = timedelta(hours=24)
     new_phone_wait: timedelta = timedelta(hours=1)
     two_operators: bool = False
@@ -193,6 +196,7 @@ class Settings:
             spool=read("SPOOL", cast=Path, default=folder / "spool"),
             document_children=whole(read, "DOCUMENT_CHILDREN", 2, 64),
             document_limit=whole(read, "DOCUMENT_LIMIT", LARGEST_DOCUMENT, LARGEST_DOCUMENT),
+            signature_limit=whole(read, "SIGNATURE_LIMIT", USUAL_TOGETHER, LARGEST_TOGETHER),
             mail_from=read("MAIL_FROM", default="Signature server <do-not-reply@localhost>"),
             policy_oid=read("POLICY_OID", default="1.3.6.1.4.1.32473.1.1"),
             log_level=_log_level(read),

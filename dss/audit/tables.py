@@ -35,6 +35,11 @@ sa.Index("ix_audit_events_unsealed", audit_events.c.id, sqlite_where=_unsealed, 
 ALARM = "alarm."
 IS_ALARM = audit_events.c.kind.like(sa.literal_column(f"'{ALARM}%'"))
 sa.Index("ix_audit_events_alarm", audit_events.c.id, sqlite_where=IS_ALARM, postgresql_where=IS_ALARM)
+# What was refused to one who asks is counted whenever they ask again.
+REFUSED = "transaction.refused"
+IS_REFUSED = audit_events.c.kind == sa.literal_column(f"'{REFUSED}'")
+_by_asker = (audit_events.c.subject, audit_events.c.actor, audit_events.c.id)
+sa.Index("ix_audit_events_refused", *_by_asker, sqlite_where=IS_REFUSED, postgresql_where=IS_REFUSED)
 
 log_tree = sa.Table(
     "log_tree",

@@ -32,9 +32,7 @@ def register(
     """Register a relying application."""
     keys = None if jwks is None else _read(jwks)
     new = NewClient(name, tuple(scope), keys, secret, contact)
-    # Who may make operators' clients alone is two operators.
-    needs = (TokenName.SERVICE,) if OPERATORS in new.scopes else ()
-    registered = run(lambda services: _register(services, new), *needs)
+    registered = run(lambda services: _register(services, new), TokenName.SERVICE)
     if isinstance(registered, Proposal):
         tell_proposed(registered, as_json=as_json)
         return
@@ -49,7 +47,7 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the relying applications."""
-    found = run(lambda services: services.clients.list(ClientId(after) if after else None, limit))
+    found = run(lambda services: services.clients.list(ClientId(after) if after else None, limit), TokenName.SERVICE)
     show_all([_shown(client) for client in found], as_json=as_json)
 
 
@@ -76,6 +74,7 @@ async def _policy(services: Services, id: ClientId, given: Given) -> Policy | Pr
 
 
 async def _register(services: Services, new: NewClient) -> Registered | Proposal:
+    # Who may make operators' clients alone is two operators.
     if OPERATORS in new.scopes and (
         proposal := await services.approvals.second("client.register", f"client-name:{new.name}", OPERATOR)
     ):

@@ -37,7 +37,7 @@ def create(
     wish = OpenCreation(None, login, key_type, old, operator=OPERATOR)
     opened = run(lambda services: services.opening.open_creation(wish), TokenName.SERVICE)
     shown = {"id": opened.credential_id, "transaction": opened.id, "expires": timestamp(opened.expires_at)}
-    show(shown | ({"number": opened.number} if opened.number else {}), as_json=as_json)
+    show(shown | ({"mode": opened.mode.value, "number": opened.number} if opened.number else {}), as_json=as_json)
 
 
 @app.command("list")

@@ -14,7 +14,8 @@ Verification = Annotated[
     list[str] | None,
     typer.Option(
         metavar="KIND=MODE",
-        help=f"How the person makes sure, at least; once for each of {', '.join(KINDS)}; MODE: {', '.join(Mode)}.",
+        help=f"How the person makes sure, at least; once for each of {', '.join(KINDS)}; MODE: {', '.join(Mode)}. "
+        "In a key's policy `create` is of requests for a key that replaces it.",
     ),
 ]
 DeviceLink = Annotated[

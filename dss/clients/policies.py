@@ -1,18 +1,27 @@
 """What is asked of confirmations for each relying application: a sealed row each, once something is."""
 
-from sqlalchemy.exc import IntegrityError
+from dataclasses import dataclass
 
 from dss.audit.event import Event
-from dss.audit.seals import Sealed, Seals
+from dss.audit.seals import Draft, Sealed, Seals
 from dss.clients import store
 from dss.clients.registers import CLIENT_POLICIES
 from dss.infra.db import Database
 from dss.kernel import canonical
-from dss.kernel.errors import Overtaken, Tampered
+from dss.kernel.errors import Tampered
 from dss.kernel.ids import ClientId
 from dss.kernel.policy import SAYS_NOTHING, Policy
 
 CHANGED = "client.policy_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Replacing:
+    """A policy in the place of another, and how the log tells of it; old: what the row says that it is written over."""
+
+    old: Policy
+    draft: Draft[Policy]
+    event: Event
 
 
 class ClientPolicies:
@@ -27,19 +36,15 @@ class ClientPolicies:
         known = await self._find(id)
         return SAYS_NOTHING if known is None else known.value
 
-    async def change(self, id: ClientId, policy: Policy, actor: str) -> None:
-        """Set an application's policy. Raises Overtaken, Tampered, HsmUnavailable."""
+    async def changed(self, id: ClientId, policy: Policy, actor: str) -> Replacing:
+        """Seal an application's policy, to be written. Raises Tampered, HsmUnavailable."""
         known, seals = await self._find(id), self._seals
+        old = SAYS_NOTHING if known is None else known.value
         if known is None:
             draft = await seals.draft_new(CLIENT_POLICIES, {"client_id": id, "policy": policy.member()})
         else:
             draft = await seals.draft(known, policy)
-        event = Event(CHANGED, actor, f"client:{id}", details=told(known.value if known else SAYS_NOTHING, policy))
-        try:
-            async with self._database.write() as connection:
-                await seals.write(connection, draft, event)
-        except IntegrityError as fault:
-            raise Overtaken("another change came first; try again") from fault
+        return Replacing(old, draft, Event(CHANGED, actor, f"client:{id}", details=told(old, policy)))
 
     async def _find(self, id: ClientId) -> Sealed[Policy] | None:
         async with self._database.read() as connection:

@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
+
 from dss.audit.event import Event
-from dss.audit.service import Audit
+from dss.audit.seals import Seals
 from dss.clients import secret as secrets
 from dss.clients import store
 from dss.clients.model import Client, require_acceptable
+from dss.clients.registers import CLIENTS
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
-from dss.kernel.errors import NotFound, Unauthenticated
+from dss.kernel.errors import Conflict, NotFound, Tampered, Unauthenticated
 from dss.kernel.ids import ClientId, Ids
 
 
@@ -38,9 +41,9 @@ class Registered:
 class Clients:
     """Registers relying applications, finds them, and checks their secrets."""
 
-    def __init__(self, database: Database, audit: Audit, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, seals: Seals, clock: Clock, ids: Ids) -> None:
         self._database = database
-        self._audit = audit
+        self._seals = seals
         self._clock = clock
         self._ids = ids
 
@@ -48,7 +51,7 @@ class Clients:
         """Register an application.
 
         actor: who does it, as the audit log names it.
-        Raises Invalid, DeceptiveText, and Conflict if the name is taken.
+        Raises Invalid, DeceptiveText, HsmUnavailable, and Conflict if the name is taken.
         """
         secret, hashed = await asyncio.to_thread(secrets.new) if new.with_secret else (None, None)
         client = Client(
@@ -61,28 +64,32 @@ class Clients:
             created_at=self._clock.now(),
         )
         require_acceptable(client)
-        async with self._database.write() as connection:
-            await store.add(connection, client)
-            details = {"name": client.name, "scopes": " ".join(client.scopes)}
-            await self._audit.record(
-                connection, Event("client.registered", actor, f"client:{client.id}", details=details)
-            )
+        draft = await self._seals.draft_new(CLIENTS, asdict(client) | {"scopes": list(client.scopes)})
+        details = {"name": client.name, "scopes": " ".join(client.scopes)}
+        try:
+            async with self._database.write() as connection:
+                await self._seals.write(
+                    connection, draft, Event("client.registered", actor, draft.sealed.name, details=details)
+                )
+        except IntegrityError as fault:
+            raise Conflict(f"the name {client.name} is taken") from fault
         return Registered(client, secret)
 
     async def get(self, id: ClientId) -> Client:
-        """Return an application. Raises NotFound."""
+        """Return an application. Raises NotFound, Tampered, HsmUnavailable."""
         async with self._database.read() as connection:
-            return await store.get(connection, id)
+            stored = await store.get(connection, id)
+        return (await self._seals.prove(stored)).value
 
     async def check_secret(self, id: str, secret: str) -> Client:
         """Return the application that has this secret.
 
         Raises Unauthenticated, with the same answer after the same work whether the application is unknown, has no
-        secret, or has another one.
+        secret, has another one, or was altered, which is an alarm besides.
         """
         try:
             client = await self.get(ClientId(id))
-        except NotFound:
+        except (NotFound, Tampered):
             client = None
         right = await asyncio.to_thread(secrets.matches, secret, client.secret_hash if client else None)
         if client is None or not right:
@@ -90,6 +97,10 @@ class Clients:
         return client
 
     async def list(self, after: ClientId | None, limit: int) -> tuple[Client, ...]:
-        """Return up to limit applications in the order they were registered, from the first one after an id."""
+        """Return up to limit applications in the order they were registered, from the first one after an id.
+
+        Raises Tampered, HsmUnavailable.
+        """
         async with self._database.read() as connection:
-            return tuple(await store.page(connection, after, limit))
+            stored = await store.page(connection, after, limit)
+        return tuple(sealed.value for sealed in await self._seals.prove_all(stored))

@@ -14,6 +14,7 @@ clients = sa.Table(
     sa.Column("jwks", sa.JSON(none_as_null=True), nullable=True),
     sa.Column("secret_hash", sa.String(128), nullable=True),
     sa.Column("created_at", UtcTime, nullable=False),
+    *seal_columns(),
     sa.UniqueConstraint("name"),
 )
 

@@ -20,6 +20,7 @@ from dss.kernel.errors import AnswerRefused, BadRequest
 from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId, TransactionId, UserId
 
 REQUEST, REQUEST_LABEL = "dss-confirmation-request+jws", b"dss/confirmation/v1"
+OWNER, OPERATOR = "owner", "operator"  # who asks where no relying application does
 LONGEST = 1024 * 1024  # as a JWS: many documents with long names
 
 

@@ -14,6 +14,7 @@ from dss.devices.answer import Answer, Came, Decision
 from dss.devices.boxes import Boxes, Opened, Sealing
 from dss.devices.counting import Try, Verdict
 from dss.devices.model import Counted, Device, Limits
+from dss.devices.own_requests import OwnRequests
 from dss.devices.request import REQUEST, Asked, is_shown
 from dss.hsm.servicekeys import ServiceKeys
 from dss.infra import once
@@ -88,10 +89,11 @@ class Parts:
 
 
 class Devices:
-    """Registered phones."""
+    """Registered phones. requests: what was signed for them."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self.requests = OwnRequests(parts.keys)
 
     async def authenticate(self, proof_jws: str, call: proof.Call) -> Device:
         """Return the phone that made a DPoP proof for this call; it may be waiting or locked, but not removed.

@@ -1,7 +1,7 @@
 """The verbs of documents."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,6 +87,11 @@ class Documents:
         if document is None:
             raise NotFound("there is no such document")
         return document
+
+    async def among(self, client_id: ClientId, ids: Collection[DocumentId]) -> dict[DocumentId, Document]:
+        """Return those of a client's documents that are there, by their ids."""
+        async with self._with.database.read() as connection:
+            return {document.id: document for document in await store.among(connection, client_id, ids)}
 
     async def list(self, client_id: ClientId, after: DocumentId | None, limit: int) -> Sequence[Document]:
         """Return up to `limit` of a client's documents that came after one, oldest first."""

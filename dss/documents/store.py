@@ -1,6 +1,6 @@
 """Queries of the documents."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +36,12 @@ async def get(connection: AsyncConnection, client_id: ClientId, id: DocumentId) 
     query = sa.select(documents).where(documents.c.client_id == client_id, documents.c.id == id)
     row = (await connection.execute(query)).one_or_none()
     return _document(row) if row else None
+
+
+async def among(connection: AsyncConnection, client_id: ClientId, ids: Collection[DocumentId]) -> list[Document]:
+    """Return a client's documents of some ids."""
+    query = sa.select(documents).where(documents.c.client_id == client_id, documents.c.id.in_(ids))
+    return [_document(row) for row in await connection.execute(query)]
 
 
 async def by_key(connection: AsyncConnection, client_id: ClientId, idempotency_key: str | None) -> Document:

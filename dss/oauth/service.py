@@ -15,7 +15,7 @@ from dss.clients.service import Clients
 from dss.infra import once
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
-from dss.kernel.errors import NotFound, Unauthenticated
+from dss.kernel.errors import NotFound, Tampered, Unauthenticated
 from dss.kernel.ids import ClientId
 from dss.oauth import client_assertion, client_secret
 from dss.oauth.access_token import AccessTokens, Minted
@@ -142,7 +142,7 @@ class Authorization:
         assertion = client_assertion.read(request.client_assertion)
         try:
             client = await self._clients.get(_client_id(request, assertion.client_id))
-        except NotFound as fault:
+        except (NotFound, Tampered) as fault:  # what was altered is an alarm, and looks like what is unknown
             raise InvalidClient(NOT_ACCEPTED) from fault
         issuer = self._tokens.issuer
         assertion.verify(client.jwks, (issuer.url, issuer.token_endpoint), self._clock.now())

@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Outcome
 from dss.audit.seals import Sealed
+from dss.audit.tables import REFUSED
 from dss.infra import once
 from dss.kernel.errors import Conflict, DssError, Forbidden, Overtaken, Tampered, TooMany
 from dss.kernel.ids import DeviceId, UserId
 from dss.transactions import asking_store, store
-from dss.transactions.asking import COLLIDED, Block, Collision, Pair, full
+from dss.transactions.asking import COLLIDED, COLLISION, Block, Collision, Pair, full
+from dss.transactions.model import Reach
 from dss.transactions.parts import WAITING, Parts
 from dss.transactions.plans import Ends, Plans
 
@@ -28,13 +30,14 @@ class Asker:
     """Who asks whom.
 
     actor:    as the audit log names who asks. pair: where a relying application does.
-    phone_id: the person's phone, where it asks for itself.
+    phone_id: the person's phone, where it asks for itself. reach: who comes to know of what is asked.
     """
 
     user_id: UserId
     actor: str
     pair: Pair | None = None
     phone_id: DeviceId | None = None
+    reach: Reach = Reach.PHONES
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,21 @@ class Admitting:
             raise refused.error
         return known
 
+    async def require_room(self, asker: Asker) -> None:
+        """Raise what would be refused by block or limits, before work is done for it: Forbidden, TooMany; as `look`.
+
+        Another application's request that stands in the way is none of it: it may be over by then.
+        """
+        p = self._parts
+        known = None if asker.pair is None else await block_of(p, asker.pair)
+        async with p.database.read() as connection:
+            refusal = await self._limit(connection, asker, known)
+        if refusal is None:
+            return
+        async with p.database.write() as connection:
+            await self._tell(connection, asker, refusal.why)
+        raise refusal.error
+
     async def admit(self, connection: AsyncConnection, asker: Asker, known: Sealed[Block] | None) -> Refused | None:
         """Return None where a request may be opened in the caller's transaction; a refusal is written there.
 
@@ -93,16 +111,21 @@ class Admitting:
         return Refused(refusal.error, tuple(topics))
 
     async def _refusal(self, connection: AsyncConnection, asker: Asker, known: Sealed[Block] | None) -> _Refusal | None:
+        refusal = await self._limit(connection, asker, known)
+        if refusal is None and asker.pair is not None:
+            refusal = await self._collision(connection, asker.pair)
+        return refusal
+
+    async def _limit(self, connection: AsyncConnection, asker: Asker, known: Sealed[Block] | None) -> _Refusal | None:
         if asker.pair is not None:
             await self._require_same(connection, asker.pair, known)
             if known is not None and known.value.stands:
                 sentence = "the signer takes no requests of this application"
                 return _Refusal("blocked", Forbidden(sentence, audited=True))
-        if refusal := await self._no_room(connection, asker):
-            return refusal
-        if asker.pair is None:
-            return None
-        return await self._too_much(connection, asker.pair) or await self._collision(connection, asker.pair)
+        refusal = await self._no_room(connection, asker)
+        if refusal is None and asker.pair is not None:
+            refusal = await self._too_much(connection, asker.pair)
+        return refusal
 
     async def _require_same(self, connection: AsyncConnection, pair: Pair, known: Sealed[Block] | None) -> None:
         if known is not None:
@@ -111,9 +134,12 @@ class Admitting:
             raise Overtaken("another change came first; try again")
 
     async def _no_room(self, connection: AsyncConnection, asker: Asker) -> _Refusal | None:
-        """Refuse when as much waits as may: a phone that opens changes leaves room for applications."""
+        """Refuse when as much waits as may: a phone that opens changes leaves room for applications.
+
+        What only a scan shows takes no room from what phones are told of.
+        """
         now = self._parts.clock.now()
-        if await store.count_awaiting(connection, asker.user_id, now) >= WAITING:
+        if await store.count_awaiting(connection, asker.user_id, asker.reach, now) >= WAITING:
             told = f"{WAITING} transactions wait for this signer's answer, and no more may"
         elif asker.phone_id and await store.count_own(connection, asker.phone_id, now) >= OWN_WAITING:
             told = f"{OWN_WAITING} changes wait for this phone's answer, and no more may"
@@ -138,15 +164,18 @@ class Admitting:
         if not await asking_store.any_of(connection, others):
             return None
         error = Conflict("the signer is being asked by another application at this time", audited=True)
-        return _Refusal("collision", error, _all(others) if policy is Collision.CANCEL else None)
+        return _Refusal(COLLISION, error, _all(others) if policy is Collision.CANCEL else None)
 
     async def _tell(self, connection: AsyncConnection, asker: Asker, why: str) -> None:
-        """Write that a request was refused, unless it was written within the minute: nobody may flood the log."""
+        """Write that a request was refused, unless it was written within the minute: nobody may flood the log.
+
+        Each collision is written, as it counts towards the limits; and so they end.
+        """
         now = self._parts.clock.now()
         minute = int(now.timestamp()) // int(TOLD_EVERY.total_seconds())
         key = f"{asker.actor}/{asker.user_id}/{why}/{minute}"
-        if await once.use(connection, "refused", key, now + TOLD_EVERY):
-            event = Event("transaction.refused", asker.actor, f"user:{asker.user_id}", Outcome.REFUSED, {"why": why})
+        if why == COLLISION or await once.use(connection, "refused", key, now + TOLD_EVERY):
+            event = Event(REFUSED, asker.actor, f"user:{asker.user_id}", Outcome.REFUSED, {"why": why})
             await self._parts.audit.record(connection, event)
 
 

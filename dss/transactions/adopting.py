@@ -3,12 +3,13 @@
 from typing import Any
 
 from dss.audit.seals import Register, Stored
+from dss.clients.registers import CLIENTS
 from dss.credentials.registers import CREDENTIALS
 from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS
 from dss.transactions.parts import Parts
 from dss.users.store import USERS
 
-REGISTERS: tuple[Register[Any], ...] = (USERS, DEVICES, ENROLMENTS, BOX_KEYS, CREDENTIALS)
+REGISTERS: tuple[Register[Any], ...] = (USERS, CLIENTS, DEVICES, ENROLMENTS, BOX_KEYS, CREDENTIALS)
 
 
 class Adopting:

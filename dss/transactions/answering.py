@@ -22,6 +22,7 @@ from dss.kernel.ids import TransactionId
 from dss.notify import letters
 from dss.notify.model import Sealed
 from dss.transactions import linking_store, proving, store
+from dss.transactions.asking import WRONG_NUMBER
 from dss.transactions.blocking import Blocking, Disowned
 from dss.transactions.machine import State, Work, as_of, require_answerable
 from dss.transactions.model import Transaction
@@ -29,7 +30,6 @@ from dss.transactions.parts import WORK, Parts, inbox, topic
 from dss.transactions.proving import Answered
 
 MOST_AT_ONCE = 100
-WRONG_NUMBER = "a wrong number was chosen"
 
 
 class Answering:

@@ -16,6 +16,12 @@ from dss.kernel.ids import ClientId, UserId
 
 PUSHES = frozenset({Kind.SIGN, Kind.CREATE, Kind.SESSION})
 COLLIDED = "another request came at the same time"
+WRONG_NUMBER = "a wrong number was chosen"
+WRONG_CODES = "three wrong codes were typed"
+TAKEN_BACK, SESSION_TAKEN_BACK = "", "the relying application ended the session"
+# Why a request was cancelled, where the signer or who asked brought it about: no other end is held against who asked.
+COUNTED = frozenset({WRONG_NUMBER, WRONG_CODES, TAKEN_BACK, SESSION_TAKEN_BACK})
+COLLISION = "collision"  # as the log tells why a request was not opened
 MOST_DOUBLINGS = 16
 
 
@@ -87,9 +93,10 @@ class Ended:
 class Facts:
     """What is known of a pair.
 
-    nth_opened: when the oldest of its newest `most` requests was opened; None where there were fewer.
+    nth_opened: when the oldest of its newest `most` requests came, opened or in collision; None where there were fewer.
     awaiting:   when each request that awaits an answer expires.
-    ended:      the newest `depth` that have ended, the latest opened first.
+    ended:      the newest `depth` that have ended by signer or application, or ended another's in collision; the latest
+    that came first.
     """
 
     nth_opened: datetime | None

@@ -8,11 +8,22 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.seals import Register, Row, Stored
-from dss.audit.tables import audit_events
+from dss.audit.tables import IS_REFUSED, audit_events
 from dss.devices.request import Kind
 from dss.kernel.ids import ClientId, UserId
-from dss.transactions.asking import COLLIDED, PUSHES, AskLimits, Block, Ended, Facts, Pair
+from dss.transactions.asking import (
+    COLLISION,
+    COUNTED,
+    PUSHES,
+    AskLimits,
+    Block,
+    Collision,
+    Ended,
+    Facts,
+    Pair,
+)
 from dss.transactions.machine import State
+from dss.transactions.model import Reach
 from dss.transactions.tables import askings, blocks, transactions
 
 LAPSED = (State.AWAITING, State.EXPIRED)
@@ -29,21 +40,39 @@ async def take_turn(connection: AsyncConnection, user_id: UserId) -> None:
 async def facts(connection: AsyncConnection, pair: Pair, limits: AskLimits, now: datetime) -> Facts:
     """Return what the limits of a pair are judged by."""
     t, of_pair = transactions, sa.and_(transactions.c.client_id == pair.client_id, *_asked(pair.user_id))
-    newest = sa.select(t.c.opened_at).where(of_pair).order_by(t.c.opened_at.desc())
-    nth = (await connection.execute(newest.offset(limits.most - 1).limit(1))).scalar_one_or_none()
+    newest = sa.select(t.c.opened_at).where(of_pair).order_by(t.c.opened_at.desc()).limit(limits.most)
+    collided = await _collisions(connection, pair, limits)
+    came = sorted([*(await connection.execute(newest)).scalars(), *collided], reverse=True)
+    nth = came[limits.most - 1] if len(came) >= limits.most else None
     waiting = sa.select(t.c.expires_at).where(of_pair, _awaits(now))
-    ended = sa.select(t.c.state, t.c.expires_at, t.c.changed_at, t.c.sad_expires_at).where(
-        of_pair, sa.not_(_awaits(now)), t.c.why != COLLIDED
+    ended = sa.select(t.c.state, t.c.opened_at, t.c.expires_at, t.c.changed_at, t.c.sad_expires_at).where(
+        of_pair, sa.not_(_awaits(now)), _counts()
     )
     rows = await connection.execute(ended.order_by(t.c.opened_at.desc(), t.c.id.desc()).limit(limits.depth))
+    ends = [(row.opened_at, _ended(row)) for row in rows]
+    if limits.on_collision is Collision.CANCEL:
+        ends = [(at, Ended(at, confirmed=False)) for at in collided] + ends
+    in_turn = sorted(ends, key=lambda end: end[0], reverse=True)[: limits.depth]
     awaiting = (await connection.execute(waiting)).scalars().all()
-    return Facts(nth, awaiting, [_ended(row) for row in rows])
+    return Facts(nth, awaiting, [end for _, end in in_turn])
+
+
+async def _collisions(connection: AsyncConnection, pair: Pair, limits: AskLimits) -> list[datetime]:
+    """Return when an application came in another's way, as the log tells: the newest that can make a difference."""
+    if limits.on_collision is Collision.ALLOW:
+        return []
+    e = audit_events
+    by_pair = (e.c.subject == f"user:{pair.user_id}") & (e.c.actor == f"client:{pair.client_id}")
+    collided = by_pair & IS_REFUSED & (e.c.details["why"].as_string() == COLLISION)
+    newest = sa.select(e.c.at).where(collided).order_by(e.c.id.desc()).limit(max(limits.most, limits.depth))
+    return list((await connection.execute(newest)).scalars())
 
 
 def colliding(pair: Pair, now: datetime) -> sa.ColumnElement[bool]:
-    """Return the condition on requests of other applications that await the same person's answer."""
+    """Return the condition on requests of other applications that await the same person's answer on a phone."""
     t = transactions
-    return sa.and_(t.c.client_id != pair.client_id, _awaits(now), *_asked(pair.user_id))
+    others = t.c.client_id != pair.client_id
+    return sa.and_(others, t.c.reach == Reach.PHONES, _awaits(now), *_asked(pair.user_id))
 
 
 def unfinished(pair: Pair) -> sa.ColumnElement[bool]:
@@ -76,6 +105,13 @@ def _asked(user_id: UserId) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _awaits(now: datetime) -> sa.ColumnElement[bool]:
     return (transactions.c.state == State.AWAITING) & (transactions.c.expires_at > now)
+
+
+def _counts() -> sa.ColumnElement[bool]:
+    """Return the condition on what a person confirmed, and on what they or who asked brought to another end."""
+    t = transactions
+    by_them = (t.c.state == State.CANCELLED) & t.c.why.in_(COUNTED)
+    return t.c.sad_expires_at.is_not(None) | t.c.state.in_((*LAPSED, State.DECLINED)) | by_them
 
 
 def _ended(row: Any) -> Ended:

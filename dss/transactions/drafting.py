@@ -14,13 +14,13 @@ from dss.audit.event import Event
 from dss.audit.seals import Sealed
 from dss.credentials.model import Credential
 from dss.devices.model import Device
-from dss.devices.request import ConfirmationRequest, Kind, Party
+from dss.devices.request import OPERATOR, OWNER, ConfirmationRequest, Kind, Party
 from dss.devices.verification import Drawn, draw
 from dss.kernel import b64
 from dss.kernel.errors import IdempotencyConflict, Overtaken, Unavailable
 from dss.kernel.ids import ClientId, CredentialId, DeviceId, TransactionId
 from dss.kernel.policy import Mode
-from dss.transactions import entries, prepared, store
+from dss.transactions import entries, prepared, rules, store
 from dss.transactions.admitting import Admitting, Asker
 from dss.transactions.asking import Pair
 from dss.transactions.machine import State
@@ -86,7 +86,7 @@ class Draft:
     def asker(self) -> Asker:
         """Who asks."""
         pair = Pair(self.user.id, self.client_id) if self.client_id else None
-        return Asker(self.user.id, self.actor, pair, self.phone_id)
+        return Asker(self.user.id, self.actor, pair, self.phone_id, self.reach)
 
     @property
     def actor(self) -> str:
@@ -102,6 +102,10 @@ class Drafting:
     def __init__(self, parts: Parts, admitting: Admitting) -> None:
         self._parts = parts
         self._admitting = admitting
+
+    async def require_room(self, asker: Asker) -> None:
+        """Raise Forbidden or TooMany where `open` would, before anything is prepared."""
+        await self._admitting.require_room(asker)
 
     async def open(self, draft: Draft) -> Transaction:
         """Write a transaction and wake the signer's phones.
@@ -150,7 +154,11 @@ class Drafting:
         await entries.add(connection, transaction.id, draft.new_entries)
 
     async def made(self, draft: Draft) -> Transaction:
-        """Return the transaction of a draft with its signed request, not written yet. Raises HsmUnavailable."""
+        """Return the transaction of a draft with its signed request, not written yet.
+
+        Raises Invalid or DeceptiveText for what no phone would show, HsmUnavailable.
+        """
+        rules.require_plain(draft.text, (entry.item for entry in draft.entries))
         p, drawn = self._parts, draw(draft.mode)
         request = await self._request(draft, drawn, p.clock.now().replace(microsecond=0))
         return _transaction(draft, drawn, request, await p.devices.sign_request(request.payload()))
@@ -194,9 +202,9 @@ class Drafting:
 
     async def _application(self, draft: Draft) -> Party:
         if draft.phone is not None:
-            return Party("owner", self._parts.name)
+            return Party(OWNER, self._parts.name)
         if draft.client_id is None:
-            return Party("operator", self._parts.name)
+            return Party(OPERATOR, self._parts.name)
         return Party(draft.client_id, (await self._parts.clients.get(draft.client_id)).name)
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from dss.audit.event import Event
 from dss.audit.seals import Register, Sealed, Stored
 from dss.ca.model import Reason
-from dss.clients.registers import CLIENT_POLICIES
+from dss.clients.registers import CLIENT_POLICIES, CLIENTS
 from dss.credentials.model import LIVING, Credential, CredentialState
 from dss.credentials.registers import ACTIVATIONS, CREDENTIALS, OFFLINE_KEYS, SESSIONS
 from dss.credentials.tables import credentials
@@ -30,12 +30,14 @@ from dss.operators.store import PROPOSALS
 from dss.transactions.asking_store import BLOCKS
 from dss.transactions.parts import Parts
 from dss.transactions.plans import Change, Ends, Plan, Plans
+from dss.transactions.tables import transactions
 from dss.users.store import USERS
 
 REGISTERS: dict[str, Register[Any]] = {
     register.kind: register
     for register in (
         USERS,
+        CLIENTS,
         DEVICES,
         ENROLMENTS,
         BOX_KEYS,
@@ -62,11 +64,12 @@ class Finding:
     why: str
 
 
-def _ended(now: datetime, actor: str) -> dict[str, dict[str, Any]]:
+def _ended(id: str, now: datetime, actor: str) -> dict[str, dict[str, Any]]:
     """Return how a row of each kind says that it has ended: nothing in it is acted upon any more."""
     unlocked = {"lock_reason": None, "locked_until": None}
     no_key = {"state": CredentialState.DESTROYED.value, "key_blob": b"", "holders": [], "relock": False}
     return {
+        CLIENTS.kind: {"name": f"ended {id}", "scopes": [], "jwks": None, "secret_hash": None, "contact": ""},
         DEVICES.kind: {"state": DeviceState.REMOVED.value, "recent": [], **unlocked},
         CREDENTIALS.kind: no_key | {"suspended_by": None, "password": None, "policy": None},
         ENROLMENTS.kind: {"state": EnrolmentState.DEAD.value, "sealed_secret": None},
@@ -143,12 +146,15 @@ class Mending:
 
     async def _ending(self, stored: Stored[Any], actor: str) -> Plan:
         p, register = self._parts, stored.register
-        draft = await p.seals.supersede(stored, _ended(p.clock.now(), actor)[register.kind])
+        key = stored.row[register.key]
+        draft = await p.seals.supersede(stored, _ended(key, p.clock.now(), actor)[register.kind])
         ended: Change = (draft, Event("row.ended", actor, stored.name))
         if register is DEVICES:
-            return await self._without_phone(ended, DeviceId(stored.row["id"]), actor)
+            return await self._without_phone(ended, DeviceId(key), actor)
+        if register is CLIENTS:
+            return Plan(changes=(ended,), ends=Ends("the application was ended", which=transactions.c.client_id == key))
         if register is CREDENTIALS:
-            ends = Ends("the key was destroyed", credentials=(CredentialId(stored.row["id"]),))
+            ends = Ends("the key was destroyed", credentials=(CredentialId(key),))
             return Plan(changes=(ended,), ends=ends, revokes=await self._revokes(stored.row["certificate"]))
         return Plan(changes=(ended,))
 

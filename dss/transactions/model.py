@@ -9,7 +9,8 @@ from dss.ca.model import Reason
 from dss.devices.items import MOST, Item
 from dss.devices.model import Device
 from dss.devices.request import Action, Kind
-from dss.kernel.errors import NotFound
+from dss.kernel.digest import Digest
+from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, DeviceId, DocumentId, TransactionId, UserId
 from dss.kernel.keyspec import KeySpec, Scheme
 from dss.kernel.policy import Bounds, Mode
@@ -25,6 +26,7 @@ class Limits:
     collect_within:  how long results wait for collection.
     lease:           how long one node may work on a confirmed transaction before another takes over.
     items:           how many documents or hashes one transaction may hold.
+    together:        how many bytes its documents may have together: each is kept with its place for a signature.
     part:            how many of a batch are signed and released at a time.
     certificate_days: how long signers' certificates hold.
     asking:          how often one application may ask one person.
@@ -34,6 +36,7 @@ class Limits:
     collect_within: timedelta = timedelta(hours=24)
     lease: timedelta = timedelta(seconds=60)
     items: int = MOST
+    together: int = 2 * 1024**3
     part: int = 200
     certificate_days: int = 730
     asking: AskLimits = USUAL
@@ -158,6 +161,7 @@ class Transaction:
 class OpenSigning:
     """What a relying application asks to have signed: uploaded documents, or hashes made by itself.
 
+    meant:      the SHA-256 of each document, empty where it was not told; empty altogether where none was.
     hashes:     raw digests, all by hash_algorithm (an OID).
     scheme:     None for the key's default.
     mode:       how the person makes sure, at least. browser: the name of the one that waits, or empty.
@@ -169,6 +173,7 @@ class OpenSigning:
     credential_id: CredentialId
     text: str
     documents: tuple[DocumentId, ...] = ()
+    meant: tuple[bytes, ...] = ()
     hashes: tuple[bytes, ...] = ()
     hash_algorithm: str = ""
     scheme: Scheme | None = None
@@ -177,6 +182,15 @@ class OpenSigning:
     session_id: TransactionId | None = None
     expires_in: timedelta | None = None
     idempotency: "Idempotency | None" = None
+
+    def told(self, index: int) -> bytes:
+        """Return the SHA-256 that a document must have; empty where any will do."""
+        return self.meant[index] if self.meant else b""
+
+    def require_meant(self, index: int, digest: Digest) -> None:
+        """Raise Conflict unless an uploaded document is the one that is meant."""
+        if self.told(index) not in (b"", digest.value):
+            raise Conflict(f"documents[{index}]: the uploaded document has another SHA-256")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from dss.notify import letters
 from dss.notify.model import Sealed as SealedLetter
 from dss.transactions import asked as wanted
 from dss.transactions import offline_store, proving, store
-from dss.transactions.answering import WRONG_NUMBER
+from dss.transactions.asking import WRONG_CODES, WRONG_NUMBER
 from dss.transactions.machine import State, Work, require_answerable
 from dss.transactions.model import Reach, Transaction
 from dss.transactions.offline_store import TRIES
@@ -36,7 +36,6 @@ from dss.transactions.policies import effective
 from dss.transactions.proving import Answered
 
 AT_ONCE = 16
-WRONG_CODES = "three wrong codes were typed"
 
 
 class OfflineAnswers:

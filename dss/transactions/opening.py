@@ -1,6 +1,6 @@
 """The verb open: turn a relying application's wish into a transaction that a phone can be shown."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,10 +13,12 @@ from dss.documents.model import Document, PrepareFor
 from dss.kernel import b64
 from dss.kernel.digest import Digest
 from dss.kernel.errors import Conflict, NotFound
-from dss.kernel.ids import ClientId, CredentialId, DeviceId
+from dss.kernel.ids import ClientId, CredentialId, DeviceId, DocumentId
 from dss.kernel.keyspec import Scheme, require_fit
-from dss.kernel.policy import Mode, Policy
+from dss.kernel.policy import SAYS_NOTHING, Mode, Policy
 from dss.transactions import prepared, rules
+from dss.transactions.admitting import Asker
+from dss.transactions.asking import Pair
 from dss.transactions.browsers import Browser, reach
 from dss.transactions.drafting import Draft, Drafting, Ready
 from dss.transactions.model import Asking, Entry, OpenCreation, OpenSigning, Reach, Transaction
@@ -79,7 +81,15 @@ class Opening:
         if known := await self._drafting.known(wish.client_id, wish.idempotency):
             return known
         grounds = await self.grounds(wish)
-        return await self.ask(wish, grounds, await self._entries(wish, grounds.how))
+        if wish.hashes:
+            return await self.ask(wish, grounds, _hashes(wish, grounds.how))
+        made = await self._prepared(wish, await self.documents(wish, grounds), grounds.how)
+        try:
+            grounds = await self.grounds(wish)  # once more: a policy may have been raised while documents were prepared
+        except BaseException:
+            await self._drafting.discard(made)
+            raise
+        return await self.ask(wish, grounds, made)
 
     async def footing(self, kind: Kind, client_id: ClientId, credential_id: CredentialId, asked: Asking) -> Footing:
         """Return what a wish concerning a key rests on. Raises NotFound, Conflict, Invalid, Tampered."""
@@ -106,8 +116,25 @@ class Opening:
         on = await self.footing(Kind.SIGN, wish.client_id, wish.credential_id, asked)
         how, session = self._how(wish, on.key.value, on.user), None
         if wish.session_id is not None:
-            session = await self._placing.session_of(wish.client_id, wish.session_id, wish.credential_id)
+            session = await self._placing.session_of(wish, wish.session_id, on.key.value, on.policy)
         return Grounds(on.key, on.user, on.mode, on.policy, on.browser, on.reach, how, session)
+
+    async def documents(self, wish: OpenSigning, grounds: Grounds) -> Mapping[DocumentId, Document]:
+        """Return those of a wish's documents that are there, where they may be prepared.
+
+        Raises Forbidden, TooMany, Conflict, Invalid.
+        """
+        await self.require_room(wish, grounds)
+        found = await self._parts.documents.among(wish.client_id, set(wish.documents))
+        rules.require_documents(wish, found, self._parts.limits)
+        return found
+
+    async def require_room(self, wish: OpenSigning, grounds: Grounds) -> None:
+        """Raise Forbidden or TooMany where the signer would not be asked now; in a session they are not asked."""
+        if grounds.session is None:
+            pair = Pair(grounds.user.id, wish.client_id)
+            asker = Asker(pair.user_id, f"client:{pair.client_id}", pair, reach=grounds.reach)
+            await self._drafting.require_room(asker)
 
     async def ask(
         self, wish: OpenSigning, grounds: Grounds, made: tuple[Entry, ...], ready: Ready | None = None
@@ -148,7 +175,8 @@ class Opening:
         if known := await self._drafting.known(wish.client_id, wish.idempotency):
             return known
         user = await self._reachable(wish.login)
-        policy = await effective(p, wish.client_id)
+        old = await self._replaced(wish.replaces, user)
+        policy = await effective(p, wish.client_id, SAYS_NOTHING if old is None else old.policy)
         subject = subjects.of(user).rfc4514()
         wanted = {"subject": subject, "key_type": wish.key_spec.value, "validity_days": p.limits.certificate_days}
         draft = Draft(
@@ -156,7 +184,7 @@ class Opening:
             client_id=wish.client_id,
             operator=wish.operator,
             user=user,
-            credential={"id": p.ids.new(), **wanted, **await self._replaced(wish.replaces, user)},
+            credential={"id": p.ids.new(), **wanted} | ({} if old is None else {"replaces": named(old)}),
             confirm_within=p.limits.confirm_within,
             idempotency=wish.idempotency,
             mode=Mode.strictest((policy.mode_of(Kind.CREATE.value), wish.mode)),
@@ -167,15 +195,15 @@ class Opening:
             draft = replace(draft, reach=reached, browser_sha256=browser.sha256)
         return await self._drafting.open(draft)
 
-    async def _replaced(self, id: CredentialId | None, user: User) -> dict[str, Any]:
+    async def _replaced(self, id: CredentialId | None, user: User) -> Credential | None:
         if id is None:
-            return {}
+            return None
         old = await self._parts.credentials.find(id)
         if old is None or old.user_id != user.id:
             raise NotFound("the signer has no such credential to replace")
         if old.state not in LIVING:
             raise Conflict(f"the credential to replace is {old.state}")
-        return {"replaces": named(old)}
+        return old
 
     async def _reachable(self, login: str) -> User:
         """Return a signer who has a phone; that there is no such signer, and that they have none, look alike."""
@@ -200,17 +228,15 @@ class Opening:
         chain = (credential.certificate or b"", *credential.chain)
         return PrepareFor(chain, spec, scheme, user.name, self._parts.clock.now())
 
-    async def _entries(self, wish: OpenSigning, how: PrepareFor) -> tuple[Entry, ...]:
-        if wish.hashes:
-            return tuple(
-                Entry(Item(index, "hash", how.scheme.name, Digest(wish.hash_algorithm, value)))
-                for index, value in enumerate(wish.hashes)
-            )
+    async def _prepared(
+        self, wish: OpenSigning, found: Mapping[DocumentId, Document], how: PrepareFor
+    ) -> tuple[Entry, ...]:
+        if not all(id in found for id in wish.documents):
+            raise NotFound("there is no such document")
         made: list[Entry] = []
         try:
             for index, id in enumerate(wish.documents):
-                document = await self._parts.documents.get(wish.client_id, id)
-                made.append(await self.prepared(index, document, how))
+                made.append(await self.prepared(index, found[id], how))
         except BaseException:
             await self._drafting.discard(made)
             raise
@@ -222,3 +248,10 @@ class Opening:
         shown = Shown(document.name, document.media_type, document.size, document.digest)
         item = Item(index, "PAdES-B-B", how.scheme.name, made.to_sign, shown)
         return Entry(item, document.id, prepared.to_json(made))
+
+
+def _hashes(wish: OpenSigning, how: PrepareFor) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(Item(index, "hash", how.scheme.name, Digest(wish.hash_algorithm, value)))
+        for index, value in enumerate(wish.hashes)
+    )

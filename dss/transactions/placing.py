@@ -9,14 +9,17 @@ from dataclasses import replace
 from sqlalchemy.exc import IntegrityError
 
 from dss.audit.event import Event
+from dss.credentials.model import Credential
+from dss.credentials.policy import require_policy
 from dss.devices import request
 from dss.devices.request import Kind
 from dss.kernel.errors import Conflict, NotFound, Overtaken
-from dss.kernel.ids import ClientId, CredentialId, TransactionId
-from dss.transactions import activating, store
+from dss.kernel.ids import TransactionId
+from dss.kernel.policy import Mode, Policy
+from dss.transactions import activating, rules, store
 from dss.transactions.drafting import Draft, Drafting
 from dss.transactions.machine import State, Work
-from dss.transactions.model import Transaction
+from dss.transactions.model import OpenSigning, Transaction
 from dss.transactions.parts import WORK, Parts
 
 TRIES = 50  # others that take places of the same session at the same moment
@@ -29,15 +32,22 @@ class Placing:
         self._parts = parts
         self._drafting = drafting
 
-    async def session_of(self, client_id: ClientId, id: TransactionId, credential_id: CredentialId) -> Transaction:
-        """Return a session in which this application may sign by this key now. Raises NotFound, Conflict."""
+    async def session_of(self, wish: OpenSigning, id: TransactionId, key: Credential, policy: Policy) -> Transaction:
+        """Return the session in which an application wishes to sign by a key, if it may now.
+
+        policy: what holds today, and was perhaps less when the session was confirmed. Raises NotFound, Conflict.
+        """
         async with self._parts.database.read() as connection:
             session = await store.get(connection, id)
-        if session.client_id != client_id or session.kind is not Kind.SESSION:
+        if session.client_id != wish.client_id or session.kind is not Kind.SESSION:
             raise NotFound("there is no such session")
         _require_confirmed(session)
-        if session.credential_id != credential_id:
+        if session.credential_id != key.id:
             raise Conflict("the session is for another key")
+        rules.require_locked(key)
+        _require_enough(session, policy)
+        if Mode.strictest((session.mode, wish.mode)) is not session.mode:
+            raise Conflict(f"the session asked for {session.mode}, and this asks for {wish.mode}")
         return session
 
     async def open(self, draft: Draft, session: Transaction) -> Transaction:
@@ -84,6 +94,13 @@ class Placing:
             await p.seals.write(connection, record, confirmed)
         await p.bus.wake(WORK)
         return made
+
+
+def _require_enough(session: Transaction, policy: Policy) -> None:
+    try:
+        require_policy(policy, request.read(session.request), by_code=False)
+    except Conflict as fault:
+        raise Conflict(f"the session's confirmation is below today's policy: {fault.detail}") from fault
 
 
 def _require_confirmed(session: Transaction) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from dss.devices.items import LISTED
-from dss.kernel.errors import Conflict, IdempotencyConflict
+from dss.kernel.errors import Conflict, IdempotencyConflict, Invalid
 from dss.kernel.ids import TransactionId
 from dss.transactions.model import Idempotency, OpenSigning
 
@@ -53,6 +53,12 @@ class Preparation:
         """Raise Conflict unless it goes on."""
         if self.stage is not Stage.PREPARING:
             raise Conflict(f"the signature is {self.stage}")
+
+
+def require_shown(wish: OpenSigning) -> None:
+    """Raise Invalid for a wish within a session: no phone is shown it, and while it lies there no seal is on it."""
+    if wish.session_id is not None:
+        raise Invalid("what is signed in a session is not prepared beforehand")
 
 
 def takes_time(wish: OpenSigning) -> bool:

@@ -11,19 +11,20 @@ from functools import partial
 
 import structlog
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event, Outcome
 from dss.infra.together import together
-from dss.kernel.errors import BadDocument, DssError, Overtaken, TooMany, Unavailable
+from dss.kernel.errors import BadDocument, Conflict, DssError, Overtaken, TooMany, Unavailable
 from dss.kernel.ids import ClientId, DocumentId, TransactionId
-from dss.transactions import entries, leasing
+from dss.transactions import entries, leasing, store
 from dss.transactions import preparing_store as preparations
 from dss.transactions.drafting import Drafting, Ready
 from dss.transactions.machine import Late
 from dss.transactions.model import Entry, Idempotency, OpenSigning, Transaction
 from dss.transactions.opening import Grounds, Opening
 from dss.transactions.parts import Parts, topic
-from dss.transactions.preparation import MOST_AT_ONCE, Preparation, Stage
+from dss.transactions.preparation import MOST_AT_ONCE, Preparation, Stage, require_shown
 from dss.transactions.working import work_on
 
 log = structlog.get_logger(__name__)
@@ -43,22 +44,20 @@ class Preparing:
     async def start(self, wish: OpenSigning) -> Preparation | Transaction:
         """Write a wish down; the phone is asked once the documents are ready.
 
-        Returns what came of the same wish under the same key before. Raises NotFound, Conflict, Invalid, TooMany,
-        IdempotencyConflict.
+        Returns what came of the same wish under the same key before. Raises NotFound, Conflict, Invalid, Forbidden,
+        TooMany, IdempotencyConflict.
         """
         p, now = self._parts, self._parts.clock.now()
-        await self._opening.grounds(wish)
+        require_shown(wish)
+        await self._opening.documents(wish, await self._opening.grounds(wish))
         started = Preparation(TransactionId(p.ids.new()), wish, Stage.PREPARING, 0, now, now)
         details = {"items": str(started.count)}
         event = Event("preparation.started", f"client:{wish.client_id}", f"transaction:{started.id}", details=details)
         try:
             async with p.database.write() as connection:
-                if await preparations.count_going(connection, wish.client_id) >= MOST_AT_ONCE:
-                    told = f"{MOST_AT_ONCE} signatures of this application are being prepared, and no more may"
-                    raise TooMany(told, retry_after=10)
-                await preparations.add(connection, started)
+                await _add(connection, started)
                 await p.audit.record(connection, event)
-        except IntegrityError:
+        except (IntegrityError, Overtaken):
             if known := await self.known(wish.client_id, wish.idempotency):
                 return known
             raise
@@ -125,12 +124,14 @@ class Preparing:
         return True
 
     async def _turn(self, held: Preparation) -> None:
-        grounds = await self._opening.grounds(held.wish)
+        require_shown(held.wish)
         left = held.wish.documents[held.prepared :]
         if left:
+            grounds = await self._opening.grounds(held.wish)
+            await self._opening.require_room(held.wish, grounds)
             await self._keep(held, await self._prepared(held, left[:TURN], grounds))
         else:
-            await self._ask(held, grounds)
+            await self._ask(held)
 
     async def _prepared(self, held: Preparation, documents: Sequence[DocumentId], grounds: Grounds) -> list[Entry]:
         numbered = enumerate(documents, held.prepared)
@@ -139,8 +140,9 @@ class Preparing:
     async def _one(self, wish: OpenSigning, index: int, id: DocumentId, grounds: Grounds) -> Entry:
         try:
             document = await self._parts.documents.get(wish.client_id, id)
+            wish.require_meant(index, document.digest)
             return await self._opening.prepared(index, document, grounds.how)
-        except Unavailable:
+        except (Unavailable, Conflict):
             raise
         except DssError as fault:
             raise BadDocument(f"documents[{index}]: {fault.detail or fault.title}") from fault
@@ -152,11 +154,15 @@ class Preparing:
             await preparations.advance(connection, held, len(made), p.clock.now())
             await entries.add(connection, held.id, made)
 
-    async def _ask(self, held: Preparation, grounds: Grounds) -> None:
+    async def _ask(self, held: Preparation) -> None:
+        """Ask the signer, by the policies that hold now."""
         async with self._parts.database.read() as connection:
             made = await entries.of(connection, held.id)
         ready = Ready(held.id, lambda connection: preparations.give_way(connection, held))
-        await self._opening.ask(held.wish, grounds, made, ready)
+        grounds = await self._opening.grounds(held.wish)
+        asked = await self._opening.ask(held.wish, grounds, made, ready)
+        if asked.id != held.id:
+            raise Conflict("its Idempotency-Key made another signature")
 
     async def _put_off(self, held: Preparation, fault: DssError) -> None:
         p, now = self._parts, self._parts.clock.now()
@@ -180,3 +186,16 @@ class Preparing:
         except Late:
             return
         await self._drafting.discard(made)
+
+
+async def _add(connection: AsyncConnection, started: Preparation) -> None:
+    """Write a preparation. Raises TooMany, sqlalchemy's IntegrityError or Overtaken where its key was used."""
+    wish = started.wish
+    await preparations.take_turn(connection, wish.client_id)
+    if await preparations.count_going(connection, wish.client_id) >= MOST_AT_ONCE:
+        told = f"{MOST_AT_ONCE} signatures of this application are being prepared, and no more may"
+        raise TooMany(told, retry_after=10)
+    await preparations.add(connection, started)
+    # After the row is written: whoever becomes a transaction under the same key has done so by then.
+    if wish.idempotency and await store.by_idempotency(connection, wish.client_id, wish.idempotency):
+        raise Overtaken("the Idempotency-Key was used meanwhile")

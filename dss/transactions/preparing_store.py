@@ -7,6 +7,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dss.clients.tables import clients
 from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import ClientId, TransactionId
 from dss.transactions.machine import Late
@@ -65,6 +66,12 @@ async def page_of_client(
     if after is not None:
         query = query.where(p.c.id < after)
     return [_preparation(row) for row in await connection.execute(query)]
+
+
+async def take_turn(connection: AsyncConnection, client_id: ClientId) -> None:
+    """Wait until no other preparation of an application begins, and keep others waiting until the caller's commit."""
+    query = sa.select(clients.c.id).where(clients.c.id == client_id)
+    await connection.execute(query.with_for_update(key_share=True))
 
 
 async def count_going(connection: AsyncConnection, client_id: ClientId) -> int:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 
-from dss.kernel.errors import NotFound
+from dss.kernel.errors import NotFound, Tampered
 from dss.kernel.ids import ClientId, TransactionId
 from dss.transactions import entries, store
+from dss.transactions import preparing_store as preparations
+from dss.transactions.asked import require_asked
 from dss.transactions.machine import ENDED
 from dss.transactions.model import Entry
 from dss.transactions.outcome import ItemState, Outcome
 from dss.transactions.parts import Parts, topic
+from dss.transactions.preparation import Stage
 
 PAGE = 500
 
@@ -52,13 +55,19 @@ class Results:
         """Return what is done of the first page of a span; None while that is nothing, and something may come."""
         p = self._parts
         async with p.database.read() as connection:
+            # In this order: a preparation becomes a transaction, never the other way.
+            preparation = await preparations.find(connection, id)
+            if preparation is not None:
+                return None if preparation.stage is Stage.PREPARING and preparation.wish.client_id == client_id else ()
             try:
                 transaction = (await store.get(connection, id)).as_of(p.clock.now())
-            except NotFound:  # its documents are being prepared
-                return None
-            if transaction.client_id != client_id:
+            except NotFound:
                 return ()
             page = await entries.page(connection, id, span.start, min(PAGE, len(span)))
+        try:
+            await require_asked(p, client_id, transaction)
+        except (NotFound, Tampered):
+            return ()
         outcome = Outcome.of(transaction)
         told = (Result(entry, outcome.state_of(entry)) for entry in page)
         done = tuple(takewhile(lambda result: result.state is not ItemState.PENDING, told))

@@ -53,9 +53,11 @@ class Transactions:
     async def of_client(self, client_id: ClientId, id: TransactionId, wait_s: float = 0) -> Details:
         """Return a relying application's transaction; with a wait, once it has ended or the wait is over.
 
-        Raises NotFound, also for another's.
+        Raises NotFound, also for another's, Tampered.
         """
-        return await self._details(await self._settled(id, _asked_by(client_id), ENDED, wait_s))
+        transaction = await self._settled(id, _asked_by(client_id), ENDED, wait_s)
+        await asked.require_asked(self._parts, client_id, transaction)
+        return await self._details(transaction)
 
     async def credential_of(self, client_id: ClientId, id: CredentialId, wait_s: float = 0) -> Credential | Transaction:
         """Return a credential; until it is certified, the transaction by which this relying application asked for it.

@@ -15,7 +15,9 @@ from dss.devices.request import Kind
 from dss.kernel.errors import Conflict, Invalid, NotFound, Tampered
 from dss.kernel.ids import ClientId, TransactionId
 from dss.kernel.policy import Bounds, Policy
-from dss.transactions import sessions_store, store
+from dss.transactions import rules, sessions_store, store
+from dss.transactions.asked import require_asked
+from dss.transactions.asking import SESSION_TAKEN_BACK
 from dss.transactions.drafting import Draft, Drafting
 from dss.transactions.machine import State
 from dss.transactions.model import OpenSession, Transaction
@@ -56,13 +58,14 @@ class Sessions:
         """Ask the signer's phone to confirm a session.
 
         Raises Invalid or DeceptiveText for a wish beyond the ceilings, Conflict where the key's policy allows none or
-        less, NotFound, TooMany, IdempotencyConflict.
+        less or the key waits to be locked anew, NotFound, TooMany, IdempotencyConflict.
         """
         p = self._parts
         if known := await self._drafting.known(wish.client_id, wish.idempotency):
             return known
         on = await self._opening.footing(Kind.SESSION, wish.client_id, wish.credential_id, wish.asked)
         _require_allowed(wish, on.policy)
+        rules.require_locked(on.key.value)
         bounds = {"signatures": wish.bounds.signatures, "minutes": wish.bounds.minutes}
         draft = Draft(
             kind=Kind.SESSION,
@@ -84,15 +87,14 @@ class Sessions:
     async def of_client(self, client_id: ClientId, id: TransactionId, wait_s: float = 0) -> Standing:
         """Return a relying application's session; with a wait, once the signer has answered or the wait is over.
 
-        Raises NotFound, also for another's.
+        Raises NotFound, also for another's, Tampered.
         """
 
         async def look() -> Standing | None:
             found = await self._standing(id)
             return None if found.transaction.state is State.AWAITING else found
 
-        if (await self._standing(id)).transaction.client_id != client_id:
-            raise NotFound
+        await require_asked(self._parts, client_id, (await self._standing(id)).transaction)
         return await self._parts.bus.until(topic(id), look, wait_s) or await self._standing(id)
 
     async def list_of_client(self, client_id: ClientId) -> list[Standing]:
@@ -112,7 +114,7 @@ class Sessions:
     async def end(self, client_id: ClientId, id: TransactionId) -> Standing:
         """End a relying application's session, or its wish for one; a second time changes nothing. Raises NotFound."""
         found = await self.of_client(client_id, id)
-        await self._end(found.transaction, f"client:{client_id}", "the relying application ended the session")
+        await self._end(found.transaction, f"client:{client_id}", SESSION_TAKEN_BACK)
         return await self._standing(id)
 
     async def end_own(self, phone: Device, id: TransactionId) -> State:

@@ -88,10 +88,10 @@ async def still_awaiting(
     return frozenset(TransactionId(id) for id in (await connection.execute(query)).scalars())
 
 
-async def count_awaiting(connection: AsyncConnection, user_id: UserId, now: datetime) -> int:
-    """Return how many transactions await a person's answer now."""
+async def count_awaiting(connection: AsyncConnection, user_id: UserId, reach: Reach, now: datetime) -> int:
+    """Return how many transactions that reach a person so await their answer now."""
     t = transactions
-    mine = (t.c.user_id == user_id) & (t.c.state == State.AWAITING) & (t.c.expires_at > now)
+    mine = (t.c.user_id == user_id) & (t.c.reach == reach) & (t.c.state == State.AWAITING) & (t.c.expires_at > now)
     return (await connection.execute(sa.select(sa.func.count()).where(mine))).scalar_one()
 
 

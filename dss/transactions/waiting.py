@@ -10,7 +10,7 @@ from dss.kernel.errors import Conflict, Expired, NotFound
 from dss.kernel.ids import ClientId, TransactionId
 from dss.kernel.policy import Mode
 from dss.transactions import preparing_store, store
-from dss.transactions.answering import WRONG_NUMBER
+from dss.transactions.asking import WRONG_NUMBER
 from dss.transactions.linking import Linking
 from dss.transactions.machine import State
 from dss.transactions.model import Reach, Transaction

@@ -86,7 +86,7 @@ def middle_of(ground: Ground, pool: Pool) -> Middle:
     )
     return Middle(
         users=Users(g.database, g.seals, g.clock, g.ids),
-        clients=Clients(g.database, g.audit, g.clock, g.ids),
+        clients=Clients(g.database, g.seals, g.clock, g.ids),
         ca=Ca(g.database, g.tokens.ca, g.audit, g.clock, CaSettings(s.pki_url, s.policy_oid, ISSUING_CA)),
         documents=Documents(means, s.document_limit),
         notify=Notify(g.database, post, g.audit, g.clock, g.ids),
@@ -97,6 +97,17 @@ def device_limits(settings: Settings) -> DeviceLimits:
     """Return what the operator decides about phones."""
     ladder = (settings.pin_lock, settings.pin_long_lock)
     return DeviceLimits(pin_ladder=ladder, new_phone_wait=settings.new_phone_wait)
+
+
+def transaction_limits(settings: Settings) -> Limits:
+    """Return what the operator decides about transactions."""
+    return Limits(
+        confirm_within=settings.confirm_within,
+        collect_within=settings.collect_within,
+        certificate_days=settings.certificate_days,
+        together=settings.signature_limit,
+        asking=settings.asking,
+    )
 
 
 def parts_of(ground: Ground, middle: Middle) -> Parts:
@@ -131,12 +142,7 @@ def parts_of(ground: Ground, middle: Middle) -> Parts:
         bus=Bus(REREAD_ALONE_S if s.role is Role.ALL else REREAD_SHARED_S),
         clock=g.clock,
         ids=g.ids,
-        limits=Limits(
-            confirm_within=s.confirm_within,
-            collect_within=s.collect_within,
-            certificate_days=s.certificate_days,
-            asking=s.asking,
-        ),
+        limits=transaction_limits(s),
         least=Policy(verification=s.verification, session=s.session_ceiling),
     )
 

@@ -22,14 +22,13 @@ def upgrade() -> None:
     added += [sa.Column(name, sa.LargeBinary(32), nullable=True) for name in BYTES]
     for column in (*added, sa.Column("reach", sa.String(8), nullable=False, server_default="phones")):
         op.add_column("transactions", column)
-    op.create_index(
-        "ix_transactions_user_id_client_id_id", "transactions", ["user_id", "client_id", "id"], unique=False
-    )
+    of_client = ["client_id", "kind", "state"]
+    op.create_index("ix_transactions_client_id_kind_state", "transactions", of_client, unique=False)
     op.create_index("ix_transactions_session_id", "transactions", ["session_id"], unique=False)
 
 
 def downgrade() -> None:
     op.drop_index("ix_transactions_session_id", "transactions")
-    op.drop_index("ix_transactions_user_id_client_id_id", "transactions")
+    op.drop_index("ix_transactions_client_id_kind_state", "transactions")
     for name in (*TEXTS, *COUNTS, *IDS, *BYTES, "reach"):
         op.drop_column("transactions", name)

@@ -10,6 +10,8 @@ down_revision = "0019"
 def upgrade() -> None:
     columns = ["user_id", "client_id", "opened_at"]
     op.create_index("ix_transactions_user_id_client_id_opened_at", "transactions", columns, unique=False)
+    by_asker, refused = ["subject", "actor", "id"], sa.text("kind = 'transaction.refused'")
+    op.create_index("ix_audit_events_refused", "audit_events", by_asker, sqlite_where=refused, postgresql_where=refused)
     op.create_table(
         "askings",
         sa.Column("user_id", sa.String(length=26), nullable=False),
@@ -37,4 +39,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("blocks")
     op.drop_table("askings")
+    op.drop_index("ix_audit_events_refused", "audit_events")
     op.drop_index("ix_transactions_user_id_client_id_opened_at", "transactions")

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from alembic import command
 
 from dss.audit.tables import audit_events
+from dss.clients.tables import clients
 from dss.credentials.tables import credentials
 from dss.devices import enrolment
 from dss.devices.tables import devices
@@ -57,7 +58,9 @@ class Upgraded:
         return CredentialId(self.alice.credential_id)
 
     async def adopt(self) -> dict[str, int]:
-        return await self.world.services.adopting.adopt_all(OPERATOR)
+        adopted = await self.world.services.adopting.adopt_all(OPERATOR)
+        await self.application.log_in()
+        return adopted
 
     async def signs(self) -> str:
         """Let the signer confirm a signature; return what came of it."""
@@ -95,7 +98,6 @@ async def upgraded(
     async with opened_again(old, empty_url) as world:
         phone = Phone(alice.phone._store.folder, world.http(), now=world.clock.now, sleep=world.sleep)
         again = Application(world.http(), application.id, application.secret)
-        await again.log_in()
         yield Upgraded(world, replace(alice, phone=phone), again, Intruder(world.services.database), letters)
 
 
@@ -144,14 +146,15 @@ async def test_nothing_of_a_version_without_seals_is_believed_before_it_is_adopt
 
     found = await upgraded.world.services.mending.check()
 
-    assert kinds(found) == {"user", "device", "enrolment", "box_key", "credential"}
+    assert kinds(found) == {"user", "client", "device", "enrolment", "box_key", "credential"}
     assert all("dss audit adopt" in finding.why for finding in found)
 
 
 async def test_adopted_rows_are_sealed_once_and_sign(upgraded: Upgraded) -> None:
     counts = await upgraded.adopt()
 
-    assert (counts["user"], counts["device"], counts["enrolment"], counts["credential"]) == (1, 1, 2, 1)
+    assert (counts["user"], counts["client"]) == (1, 1)
+    assert (counts["device"], counts["enrolment"], counts["credential"]) == (1, 2, 1)
     assert counts["box_key"] > 0
     assert await upgraded.world.services.mending.check() == []
     assert set((await upgraded.adopt()).values()) == {0}
@@ -176,10 +179,10 @@ async def test_the_enrolment_that_was_open_goes_on_after_the_upgrade(upgraded: U
     assert len(await upgraded.world.services.devices.of_user(upgraded.alice.user.id)) == 2
 
 
-@pytest.mark.parametrize("table", [devices, credentials], ids=str)
+@pytest.mark.parametrize("table", [clients, devices, credentials], ids=str)
 async def test_a_row_that_had_a_seal_is_never_adopted(upgraded: Upgraded, table: sa.Table) -> None:
     await upgraded.adopt()
-    id = {devices: str(upgraded.phone), credentials: str(upgraded.key)}[table]
+    id = {clients: upgraded.application.id, devices: upgraded.phone, credentials: upgraded.key}[table]
     await upgraded.intruder.edit(table, id, seal=None, version=None)
 
     with pytest.raises(Tampered):

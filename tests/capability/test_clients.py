@@ -1,20 +1,25 @@
 """Relying applications: a name that phones show, public keys or a secret to authenticate by."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
+from dss.audit.seals import Seals
 from dss.audit.service import Audit
 from dss.clients.service import Clients, NewClient, Registered
 from dss.clients.tables import clients as table
+from dss.hsm.servicekeys import KeyName, ServiceKeys
 from dss.infra.db import Database
 from dss.kernel import b64
-from dss.kernel.errors import Conflict, DeceptiveText, Invalid, NotFound, Unauthenticated
+from dss.kernel.errors import Conflict, DeceptiveText, Invalid, NotFound, Tampered, Unauthenticated
 from dss.kernel.ids import ClientId, Ids
 from tests.world.clock import START, HandClock
+from tests.world.intruder import Intruder
+from tests.world.servicekeys import SoftwareServiceKeys
 
 OPERATOR = "operator:cli"
 # The key of RFC 7517 appendix A.1, public by its publication.
@@ -29,9 +34,22 @@ KEY = {
 }
 
 
+class CountedHmacs:
+    """Counts the HMACs that are asked for."""
+
+    def __init__(self, keys: ServiceKeys) -> None:
+        self._keys = keys
+        self.asked = 0
+
+    async def hmac_all(self, name: KeyName, texts: Sequence[bytes]) -> list[bytes]:
+        """Compute them."""
+        self.asked += len(texts)
+        return await self._keys.hmac_all(name, texts)
+
+
 @pytest.fixture
 def clients(database: Database, audit: Audit, clock: HandClock, ids: Ids) -> Clients:
-    return Clients(database, audit, clock, ids)
+    return Clients(database, Seals(SoftwareServiceKeys(), audit), clock, ids)
 
 
 async def registered(clients: Clients, name: str = "Bank", **more: Any) -> Registered:
@@ -108,6 +126,59 @@ async def test_an_unknown_application_costs_as_much_work_as_a_wrong_secret(
             await clients.check_secret(id, "wrong")
     costs = {hashed.split("$")[3] for hashed in hashes}
     assert (len(hashes), len(costs)) == (2, 1)
+
+
+async def test_an_application_that_was_proven_costs_no_hmac_again(
+    clients: Clients, database: Database, audit: Audit, clock: HandClock, ids: Ids
+) -> None:
+    made = await registered(clients)
+    keys = clients._seals._keys
+    counted = CountedHmacs(keys)
+    later = Clients(database, Seals(counted, audit), clock, ids)  # type: ignore[arg-type]
+    for _ in range(3):
+        await later.check_secret(made.client.id, made.secret or "")
+    assert counted.asked == 1
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"secret_hash": PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash("mallory")},
+        {"jwks": {"keys": [KEY]}},
+        {"scopes": ["signatures", "credentials", "operators"]},
+        {"name": "Central Bank"},
+        {"contact": "mallory@example.org"},
+        {"seal": None, "version": None},
+    ],
+    ids=lambda edit: next(iter(edit)),
+)
+async def test_t18_an_application_that_was_altered_is_nobody_with_any_secret_and_an_alarm(
+    clients: Clients, database: Database, audit: Audit, edit: dict[str, Any]
+) -> None:
+    made = await registered(clients)
+    await Intruder(database).edit(table, made.client.id, **edit)
+
+    for secret in ("mallory", made.secret or ""):
+        with pytest.raises(Unauthenticated):
+            await clients.check_secret(made.client.id, secret)
+    for look in (clients.get(made.client.id), clients.list(None, 10)):
+        with pytest.raises(Tampered):
+            await look
+    alarms = await audit.newest(100, "alarm.seal_broken")
+    assert [alarm.event.subject for alarm in alarms] == [f"client:{made.client.id}"] * 4
+
+
+async def test_t18_an_application_that_was_put_in_by_sql_is_nobody(
+    clients: Clients, database: Database, audit: Audit
+) -> None:
+    """A row like another, with its seal too."""
+    made, intruder = await registered(clients), Intruder(database)
+    row = await intruder.row(table, made.client.id)
+    await intruder.add(table, row | {"id": "0" * 26, "name": "Mallory"})
+
+    with pytest.raises(Unauthenticated):
+        await clients.check_secret("0" * 26, made.secret or "")
+    assert len(await audit.newest(100, "alarm.seal_broken")) == 1
 
 
 async def test_a_name_is_given_once_also_to_fifty_at_the_same_time(clients: Clients) -> None:

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from starlette.types import ASGIApp
 
+from dss.audit.seals import Seals
 from dss.audit.service import Audit
 from dss.clients.model import RELYING, SCOPES
 from dss.clients.service import Clients, NewClient, Registered
@@ -19,6 +20,7 @@ from dss.oauth.service import Authorization
 from dss.web.oauth.api import OAUTH
 from tests.world.asgi import BASE, application, client
 from tests.world.clock import HandClock
+from tests.world.intruder import Intruder
 from tests.world.relying_app import RelyingApp
 from tests.world.servicekeys import SoftwareServiceKeys
 
@@ -31,6 +33,7 @@ class OAuthWorld:
     http: httpx.AsyncClient
     clock: HandClock
     keys: SoftwareServiceKeys
+    intruder: Intruder
     audit: Audit
     authorization: Authorization
     acme: RelyingApp
@@ -60,7 +63,7 @@ async def opened(database: Database) -> AsyncIterator[OAuthWorld]:
     clock, keys = HandClock(), SoftwareServiceKeys()
     ids = Ids(clock)
     audit = Audit(database, clock, ids)
-    clients = Clients(database, audit, clock, ids)
+    clients = Clients(database, Seals(keys, audit), clock, ids)
     authorization = Authorization(AccessTokens(Issuer(BASE, SCOPES), keys, clock), clients, database, audit, clock)
     app = application((OAUTH,), audit=audit, oauth=authorization)
     async with client(app) as http:
@@ -69,6 +72,7 @@ async def opened(database: Database) -> AsyncIterator[OAuthWorld]:
             http=http,
             clock=clock,
             keys=keys,
+            intruder=Intruder(database),
             audit=audit,
             authorization=authorization,
             acme=await RelyingApp.registered(clients, clock, "Acme", RELYING),

@@ -105,6 +105,17 @@ async def test_a_key_is_asked_for_in_place_of_another_by_the_account_that_runs_t
     assert (event.event.kind, event.event.actor) == ("transaction.opened", ME)
 
 
+async def test_the_number_of_a_wish_for_a_key_is_told_with_how_the_signer_uses_it(
+    world: World, dss: Command, alice: Signer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("DSS_VERIFICATION", "create=choose")
+    (asked,) = await tell(dss, "credential", "create", "alice")
+    shown = await alice.phone.show(asked["transaction"])
+
+    assert asked["mode"] == shown.request.verification.mode == "choose"
+    assert asked["number"] in shown.request.verification.numbers
+
+
 async def test_a_key_that_is_to_be_replaced_is_the_signer_s(world: World, dss: Command, alice: Signer):
     await world.phone(await world.user("bob"))
 

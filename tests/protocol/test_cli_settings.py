@@ -15,6 +15,8 @@ from tests.world.softhsm import SoftHsm
 REFUSED = [
     ("DOCUMENT_LIMIT", "52428801"),
     ("DOCUMENT_LIMIT", "0"),
+    ("SIGNATURE_LIMIT", "524288000001"),
+    ("SIGNATURE_LIMIT", "0"),
     ("HSM_THREADS", "0"),
     ("HSM_THREADS", "many"),
     ("DOCUMENT_CHILDREN", "0"),

@@ -30,7 +30,7 @@ from tests.world.softhsm import SoftHsm
 COMMITTED = Path(__file__).parents[2] / "openapi.yaml"
 CONTRACT = document(INFO, web.ALL_PROTOCOLS)
 STREAM = "/device/v1/stream"
-FOR_OPERATORS = {(one.declared.method, one.declared.path) for one in V1.operations if one.declared.scope == "operators"}
+FOR_OPERATORS = {(one.declared.method, one.declared.path) for one in V1.operations if "operators" in one.scopes}
 
 later = Later()
 requests = random_requests(CONTRACT, later)

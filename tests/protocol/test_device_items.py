@@ -60,7 +60,7 @@ async def test_the_root_of_the_request_is_over_the_lines_as_they_come(scene: Sce
     await end(scene, id)
 
 
-async def test_lines_come_by_page(scene: Scene, alice: Prover) -> None:
+async def test_a_batch_s_lines_are_given_page_by_page(scene: Scene, alice: Prover) -> None:
     id = await ask(scene)
     lines = await items(alice, id)
     assert await items(alice, id, after=7, limit=2) == lines[7:9]

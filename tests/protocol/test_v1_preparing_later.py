@@ -1,18 +1,27 @@
 """Preparations that take long, or whose node or HSM fails: each test has a world and a clock of its own."""
 
 import asyncio
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from dss.documents.service import Documents
+from dss.documents.tables import documents
 from dss.kernel.errors import HsmUnavailable
+from dss.kernel.ids import CredentialId
+from dss.kernel.policy import Mode, Policy
 from dss.transactions.model import Limits
+from dss.transactions.opening import Opening
 from dss.transactions.preparing import Preparing
+from dss.transactions.tables import transactions
 from tests.protocol.preparing import COUNT, cancel, read, start, wish
 from tests.protocol.scene import ABSENT, Refusal, Scene, fresh
+from tests.world.pdfs import simple_pdf
+from tests.world.world import OPERATOR
 
 __all__ = ["fresh"]
 
@@ -120,6 +129,66 @@ async def test_while_the_hsm_is_away_the_signer_is_asked_later(fresh: Scene, mon
     fresh.world.clock.move(5)
     await fresh.world.settle()
     assert (await read(fresh, id))["state"] == "awaiting"
+
+
+async def test_t43_a_wish_that_comes_again_while_the_signer_is_asked_is_no_second_signature(
+    fresh: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, asking = await wish(fresh), Opening.documents
+
+    async def ask_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        first.append(await fresh.shop.post("/v1/signatures", body, key="order-1"))
+        await fresh.world.settle()
+        return await asking(*arguments)
+
+    first: list[Any] = []
+    monkeypatch.setattr(Opening, "documents", ask_meanwhile)
+    second = await fresh.shop.post("/v1/signatures", body, key="order-1")
+    assert (second["id"], second["state"]) == (first[0]["id"], "awaiting")
+
+
+async def test_t43_a_preparation_whose_key_made_another_signature_ends(
+    fresh: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = await wish(fresh)
+    done = (await fresh.shop.post("/v1/signatures", body, key="order-1"))["id"]
+    await fresh.world.settle()
+    async with fresh.world.services.database.write() as connection:
+        values = {"idempotency_key": None}
+        await connection.execute(sa.update(transactions).where(transactions.c.id == done).values(values))
+    late = (await fresh.shop.post("/v1/signatures", body, key="order-1"))["id"]
+    async with fresh.world.services.database.write() as connection:
+        values = {"idempotency_key": "order-1"}
+        await connection.execute(sa.update(transactions).where(transactions.c.id == done).values(values))
+    await fresh.world.settle()
+    told = await read(fresh, late)
+    assert (told["state"], told["reason"]) == ("failed", "its Idempotency-Key made another signature")
+    assert (await read(fresh, done))["state"] == "awaiting"
+
+
+async def test_t03_a_document_that_is_exchanged_while_others_are_prepared_fails_it(fresh: Scene) -> None:
+    body = await wish(fresh)
+    last = body["documents"][-1] = {"id": (await fresh.shop.upload(simple_pdf()))["id"]}
+    last["sha256"] = hashlib.sha256(simple_pdf()).hexdigest()
+    id = (await fresh.shop.post("/v1/signatures", body))["id"]
+    async with fresh.world.services.database.write() as connection:
+        row = sa.update(documents).where(documents.c.id == last["id"])
+        await connection.execute(row.values(sha256=bytes(32)))
+    await fresh.world.settle()
+    told = await read(fresh, id)
+    says = f"documents[{COUNT - 1}]: the uploaded document has another SHA-256"
+    assert (told["state"], told["reason"]) == ("failed", says)
+
+
+async def test_a_policy_that_is_raised_before_the_signer_is_asked_holds(fresh: Scene) -> None:
+    id, key = await start(fresh), CredentialId(fresh.alice.credential_id)
+    while (await read(fresh, id))["prepared"] < COUNT:
+        await fresh.world.services.preparing.next()
+    strict = Policy(verification={"sign": Mode.CHOOSE})
+    await fresh.world.services.policies.change_credential(key, strict, OPERATOR)
+    await fresh.world.settle()
+    assert (await read(fresh, id))["verification"]["mode"] == "choose"
 
 
 async def test_the_log_tells_of_each_step(fresh: Scene) -> None:

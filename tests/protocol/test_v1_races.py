@@ -1,10 +1,17 @@
 """The Idempotency-Key when the same wish comes many times at once (T43)."""
 
 import asyncio
+from collections import Counter
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from dss.audit.event import Event
-from tests.protocol.scene import open_scene
+from dss.transactions import preparing_store
+from dss.transactions.preparation import MOST_AT_ONCE
+from tests.protocol.preparing import wish
+from tests.protocol.scene import SOON, open_scene
 from tests.world.pdfs import simple_pdf
 from tests.world.world import World
 
@@ -37,6 +44,23 @@ async def test_t43_wishes_at_once_under_one_key_leave_one_prepared_file(world: W
 
 def files(world: World) -> set[Path]:
     return {path for path in world.services.settings.documents.rglob("*") if path.is_file()}
+
+
+async def test_t56_of_thirty_preparations_at_once_no_more_begin_than_may(
+    world_on_each_database: World, monkeypatch: pytest.MonkeyPatch
+):
+    scene = await open_scene(world_on_each_database)
+    body, count = await wish(scene), preparing_store.count_going
+
+    async def count_slowly(*arguments: Any) -> int:
+        counted = await count(*arguments)
+        await asyncio.sleep(SOON)
+        return counted
+
+    monkeypatch.setattr(preparing_store, "count_going", count_slowly)
+    answers = await asyncio.gather(*(scene.shop.http.post("/v1/signatures", json=body) for _ in range(30)))
+    begun = Counter(answer.status_code for answer in answers)
+    assert begun == {201: MOST_AT_ONCE, 429: 30 - MOST_AT_ONCE}
 
 
 async def test_t43_two_wishes_at_once_under_one_key_are_one_transaction_and_a_refusal(world_on_each_database: World):

@@ -8,6 +8,7 @@ import pytest
 
 from dss.kernel.errors import DatabaseUnavailable
 from dss.kernel.ids import TransactionId
+from tests.protocol.preparing import start
 from tests.protocol.scene import ABSENT, HASH, SOON, Refusal, Scene, scene
 from tests.world.pdfs import simple_pdf
 
@@ -61,6 +62,17 @@ async def test_who_waits_for_what_comes_to_nothing_waits_no_longer(scene: Scene)
     await asyncio.sleep(SOON)
     await scene.shop.post(f"/v1/signatures/{id}/cancel", None, status=200)
     assert await asyncio.wait_for(waiting, 5) == []
+
+
+async def test_who_waits_for_what_was_cancelled_or_failed_while_it_was_prepared_waits_no_longer(scene: Scene) -> None:
+    id, failed = await start(scene), await start(scene, _0=ABSENT)
+    waiting = [asyncio.create_task(results(scene, one, wait=60)) for one in (id, failed)]
+    done, _ = await asyncio.wait(waiting, timeout=SOON)
+    assert not done, "the answer did not wait"
+    await scene.shop.post(f"/v1/signatures/{id}/cancel", None, status=200)
+    await scene.world.settle()
+    assert await asyncio.wait_for(asyncio.gather(*waiting), 5) == [[], []]
+    assert await asyncio.wait_for(results(scene, id, wait=60), 5) == []
 
 
 async def test_a_part_of_them_is_given(scene: Scene) -> None:

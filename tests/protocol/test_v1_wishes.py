@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.protocol.scene import ABSENT, HASH, Refusal, Scene, scene
+from tests.world.pdfs import simple_pdf
 
 __all__ = ["scene"]
 
@@ -81,6 +82,20 @@ async def test_t56_the_10_001st_document_is_refused_and_the_limit_told(scene: Sc
     await scene.refuses_wish(Refusal(422, "invalid", "10000"), hashes=None, documents=documents)
 
 
+@pytest.mark.parametrize("sha256", ["", "0" * 63, "0" * 64 + "\n", "A" * 64, HASH])
+async def test_what_is_no_sha256_of_a_document_is_refused(scene: Scene, sha256: str):
+    says = Refusal(422, "invalid", "$.documents[0].sha256")
+    await scene.refuses_wish(says, hashes=None, documents=[{"id": ABSENT, "sha256": sha256}])
+
+
+@pytest.mark.parametrize("count", [2, 101])
+async def test_t03_another_document_than_the_one_that_is_meant_is_refused(scene: Scene, count: int):
+    id = (await scene.shop.upload(simple_pdf()))["id"]
+    wished = [{"id": id}, {"id": id, "sha256": "0" * 64}, *[{"id": id}] * (count - 2)]
+    says = Refusal(409, "conflict", "documents[1]: the uploaded document has another SHA-256")
+    await scene.refuses_wish(says, hashes=None, documents=wished)
+
+
 async def test_t56_a_hundred_thousand_hashes_are_refused_by_their_size_alone(scene: Scene):
     await scene.refuses_wish(Refusal(413, "too_large", "2097152 bytes"), hashes=[HASH] * 100_000)
 
@@ -118,8 +133,8 @@ async def test_t31_a_member_that_is_not_the_caller_s_to_set_is_refused(scene: Sc
     await scene.refuses_wish(Refusal(422, "invalid", f"unknown field `{member}`"), **{member: "signed"})
 
 
-@pytest.mark.parametrize("member", ["name", "digest", "sha256", "client_id"])
-async def test_t31_a_document_is_named_by_its_id_alone(scene: Scene, member: str):
+@pytest.mark.parametrize("member", ["name", "digest", "size", "client_id"])
+async def test_t31_a_document_is_named_by_its_id_and_its_hash_alone(scene: Scene, member: str):
     documents = [{"id": ABSENT, member: "x"}]
     await scene.refuses_wish(Refusal(422, "invalid", f"unknown field `{member}`"), hashes=None, documents=documents)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from dss.clients.tables import client_policies
+from dss.clients.tables import client_policies, clients
 from dss.credentials.tables import activations, credentials, offline_keys, sessions
 from dss.devices.tables import box_keys, devices, enrolments, shares
 from dss.kernel.errors import DssError
@@ -156,6 +156,20 @@ async def before_a_second_operator_agrees(stage: Robbery, edit: Edit) -> None:
         await stage.intruder.delete(proposals, row["id"])
 
 
+async def before_an_application_logs_in(stage: Robbery, edit: Edit) -> None:
+    await edit(stage.application.id)
+    form = {"grant_type": "client_credentials"}
+    known = (stage.application.id, stage.application.secret)
+    answer = await stage.application.http.post("/oauth/token", data=form, auth=known)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def before_its_name_is_shown(stage: Robbery, edit: Edit) -> None:
+    await edit(stage.application.id)
+    await stage.try_confirm(await stage.ask())
+    await stage.world.settle()
+
+
 async def before_an_application_asks(stage: Robbery, edit: Edit) -> None:
     id = ClientId(stage.application.id)
     await stage.world.services.policies.change_client(id, Policy(biometric=False), OPERATOR)
@@ -226,6 +240,8 @@ def wish_of(stage: Robbery) -> dict[str, Any]:
 MOMENTS = {
     "person before opening": Moment(users, before_opening(users), ("id",)),
     "person before the certificate": Moment(users, before_the_certificate(users), ("id",)),
+    "application before it logs in": Moment(clients, before_an_application_logs_in, ("id",)),
+    "application before its name is shown": Moment(clients, before_its_name_is_shown, ("id",)),
     "phone before opening": Moment(devices, before_opening(devices)),
     "phone before the answer": Moment(devices, before_the_answer(devices)),
     "phone before the signature": Moment(devices, before_the_signature(devices)),

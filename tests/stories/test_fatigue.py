@@ -10,7 +10,10 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from dss.kernel.ids import ClientId
 from dss.kernel.keyspec import KeySpec
+from dss.kernel.policy import Link, Policy
+from dss.transactions import admitting
 from dss.transactions.asking import USUAL, Collision
 from dss.transactions.model import OpenCreation
 from dss.transactions.tables import transactions
@@ -192,7 +195,54 @@ async def test_t09_who_was_cancelled_by_a_collision_is_not_made_to_wait_for_it(s
     for _ in range(3):
         await strict.asked(strict.bank)
         assert (await strict.ask()).status_code == 409
+        await strict.later(60)
     await strict.asked(strict.bank)
+
+
+@pytest.mark.parametrize("strict", [Collision.CANCEL], indirect=True)
+async def test_t09_who_ends_others_requests_by_collisions_has_to_wait_longer_each_time(strict: Stage) -> None:
+    pauses = []
+    for _ in range(4):
+        first = await strict.asked(strict.bank)
+        while (refused := await strict.ask()).status_code == 429:
+            pauses.append(int(refused.headers["Retry-After"]))
+            assert (await strict.state(first, strict.bank))["state"] == "awaiting"
+            await strict.later(pauses[-1])
+        assert refused.status_code == 409
+    assert pauses == [30, 60]
+    assert Counter(why for _, why in await strict.refusals()) == {"collision": 4, "unanswered": 1}
+
+
+@pytest.mark.parametrize("strict", [Collision.REFUSE], indirect=True)
+async def test_t09_each_collision_counts_as_a_request_and_none_makes_who_is_kept_out_wait(strict: Stage) -> None:
+    await strict.asked(strict.bank)
+    answers = Counter([(await strict.ask()).status_code for _ in range(61)])
+    assert answers == {409: 59, 429: 2}, "with the key that was asked for, sixty in ten minutes"
+    assert Counter(why for _, why in await strict.refusals()) == {"collision": 59, "often": 1}
+
+
+@pytest.mark.parametrize("strict", [Collision.REFUSE], indirect=True)
+async def test_t09_a_request_that_nobody_was_shown_keeps_no_other_out(strict: Stage) -> None:
+    policies = strict.world.services.policies
+    await policies.change_client(ClientId(strict.bank.id), Policy(device_link=Link.ALWAYS), OPERATOR)
+    unseen = await strict.asked(strict.bank)
+    first = await strict.asked()
+    assert [notice.id for notice in await strict.alice.phone.waiting()] == [first]
+    assert (await strict.state(unseen, strict.bank))["state"] == "awaiting"
+    assert (await strict.ask(strict.bank)).status_code == 409, "it is not the other way round"
+
+
+async def test_t08_requests_that_nobody_was_shown_take_no_room_from_those_on_the_phone(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admitting, "WAITING", 2)
+    policies = stage.world.services.policies
+    await policies.change_client(ClientId(stage.bank.id), Policy(device_link=Link.ALWAYS), OPERATOR)
+    for by in (stage.bank, stage.shop):
+        for _ in range(2):
+            await stage.asked(by)
+        assert (await stage.ask(by)).status_code == 429
+    assert len(await stage.alice.phone.waiting()) == 2
 
 
 @pytest.mark.parametrize("strict", [Collision.REFUSE], indirect=True)

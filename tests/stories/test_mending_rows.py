@@ -130,7 +130,7 @@ async def test_a_person_is_not_ended_and_is_believed_again_once_the_row_is_resto
 async def test_what_is_not_there_is_not_ended(robbed: Robbery) -> None:
     mending = robbed.world.services.mending
     with pytest.raises(Invalid, match="device, enrolment"):
-        await mending.end("client", "1", OPERATOR)
+        await mending.end("transaction", "1", OPERATOR)
     with pytest.raises(NotFound):
         await mending.end("device", "1", OPERATOR)
 

@@ -62,7 +62,12 @@ async def test_t14_a_new_key_is_verified_by_the_stricter_of_policy_and_wish(alic
         shown = await alice.phone.show(opened["transaction_id"])
         assert shown.request.verification.mode == opened["verification"]["mode"]
         told.append(opened["verification"]["mode"])
-        await alice.phone.decline(shown)
+        read = await bank.get(f"/v1/credentials/{opened['id']}")
+        assert (read["verification"], read["answered"]) == (opened["verification"], None), "the page may be shown anew"
+        await alice.phone.decline(shown, "Not today", "wrong_data")
+        read = await bank.get(f"/v1/credentials/{opened['id']}")
+        assert [read[name] for name in ("state", "reason", "cause")] == ["declined", "Not today", "wrong_data"]
+        assert read["verification"]["number"] is None
 
     assert told == ["compare", "compare", "choose", "choose"]
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from dss.kernel.ids import CredentialId
-from dss.kernel.policy import Link, Mode, Policy
+from dss.kernel.policy import Mode, Policy
 from mobile_mock.scanning import text_of
 from tests.protocol.html_reading import Reading
 from tests.stories.bank import Bank, always, bank_of, scanning
@@ -119,7 +119,7 @@ async def test_a_phone_without_a_connection_answers_by_a_code_that_is_typed_on_t
     key = CredentialId(alice.credential_id)
     await alice.world.services.policies.change_credential(key, Policy(offline=True), OPERATOR)
     assert await alice.confirms(await alice.of_key("offline")) == "signed"
-    bank = await bank_of(alice, Policy(device_link=Link.ALWAYS))
+    bank = await bank_of(alice, Policy())
     id, url = await asked(bank)
     form = httpx.URL(url).join((await read(bank, url)).attributes("a")["href"] or "")
     async with bank.world.http() as browser:

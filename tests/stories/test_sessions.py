@@ -45,7 +45,11 @@ async def test_what_is_signed_in_a_session_tells_by_what_the_session_was_confirm
     desk = Desk(shop, signer, opened["id"])
     signature = await desk.signed("a")
 
-    assert (await desk.told())["verification"] == {"mode": "choose", "number": None}
+    told = await desk.told()
+    assert (told["verification"], told["answered"]) == (
+        {"mode": "choose", "number": None},
+        {"by": "pin", "mode": "choose"},
+    )
     assert (signature["session_id"], signature["answered"]) == (opened["id"], {"by": "pin", "mode": "choose"})
     assert signature["verification"]["mode"] == "none"
 
@@ -65,11 +69,28 @@ async def test_a_session_that_is_declined_or_not_answered_yet_gives_nothing(shop
     desk = Desk(shop, signer, session)
 
     early = await desk.sign("a")
-    await signer.phone.decline(await signer.phone.show(session))
+    assert (await desk.told())["answered"] is None
+    await signer.phone.decline(await signer.phone.show(session), "Not today", "wrong_data")
     late = await desk.sign("a")
 
     assert (early.status_code, late.status_code) == (409, 409)
-    assert (await desk.told())["state"] == "declined"
+    told = await desk.told()
+    assert [told[name] for name in ("state", "reason", "cause")] == ["declined", "Not today", "wrong_data"]
+    assert told["answered"] is None
+
+
+async def test_t29_a_session_gives_no_signature_for_which_more_is_asked_than_it_was_confirmed_by(shop: Shop) -> None:
+    plain = await begun(shop)
+    refused = [await plain.sign("a", verification=mode) for mode in ("compare", "choose")]
+    assert [answer.status_code for answer in refused] == [409, 409]
+    assert "the session asked for none, and this asks for compare" in refused[0].json()["detail"]
+    assert (await plain.sign("a", verification="none")).status_code == 201
+
+    opened = await asked(shop, plain.signer, verification="compare")
+    await plain.signer.phone.confirm(await plain.signer.phone.show(opened["id"]), PIN)
+    compared = Desk(shop, plain.signer, opened["id"])
+    told = [(await compared.sign("a", verification=mode)).status_code for mode in ("none", "compare", "choose")]
+    assert told == [201, 201, 409]
 
 
 # --- its bounds (T36) ---

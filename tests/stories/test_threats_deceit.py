@@ -12,10 +12,14 @@ import pytest
 
 from dss.kernel import canonical
 from dss.kernel.errors import DeceptiveText
+from dss.kernel.ids import CredentialId
+from dss.kernel.policy import Bounds, Policy
+from dss.transactions.tables import preparations
 from mobile_mock.cli import view
 from mobile_mock.cli.output import Output
 from mobile_mock.errors import PhoneError
 from mobile_mock.showing import Shown
+from tests.protocol.preparing import COUNT, start
 from tests.protocol.scene import Refusal, Scene, scene
 from tests.stories.witness import (
     Witness,
@@ -28,8 +32,9 @@ from tests.stories.witness import (
     tamper_entry,
     witness,
 )
+from tests.world.intruder import Intruder
 from tests.world.pdfs import simple_pdf
-from tests.world.world import PIN
+from tests.world.world import OPERATOR, PIN
 
 __all__ = ["quick_pins", "scene", "witness"]
 
@@ -190,6 +195,31 @@ async def test_t05_a_kind_or_level_that_is_altered_after_it_was_shown_gives_no_s
         await assert_failed(scene.world, id)
     assert witness.digests == []
     assert await signatures_of(scene.world, id) == 0
+
+
+@pytest.mark.parametrize("text", ["pay \u202e001", "pay\u200b", "p\N{CYRILLIC SMALL LETTER A}ypal"], ids=ascii)
+async def test_t04_the_text_of_a_session_is_refused_as_that_of_a_signature(scene: Scene, text: str):
+    policies, key = scene.world.services.policies, CredentialId(scene.alice.credential_id)
+    await policies.change_credential(key, Policy(session=Bounds(5, 30)), OPERATOR)
+    wish = {"credential_id": key, "text": text, "signatures": 2, "minutes": 5}
+    refused = await scene.shop.post("/v1/sessions", wish, status=422)
+    assert refused["type"] == "urn:dss:error:deceptive_text"
+    assert "session" not in {notice.kind for notice in await scene.alice.phone.waiting()}
+
+
+@pytest.mark.parametrize("altered", [{"text": "pay \u202e001"}, {"text": "a" * 501}], ids=["deceptive", "too long"])
+async def test_t04_a_text_that_was_altered_while_documents_were_prepared_is_not_signed(
+    scene: Scene, altered: dict[str, str]
+):
+    """Who writes to the database finds no other way to the channel key: all that it signs is looked at there."""
+    id = await start(scene)
+    intruder = Intruder(scene.world.services.database)
+    wish = (await intruder.row(preparations, id))["wish"]
+    await intruder.edit(preparations, id, wish=wish | altered, prepared=COUNT)
+    await scene.world.settle()
+
+    assert (await scene.shop.get(f"/v1/signatures/{id}"))["state"] == "failed"
+    assert id not in {notice.id for notice in await scene.alice.phone.waiting()}
 
 
 # --- one name in two forms of Unicode ---

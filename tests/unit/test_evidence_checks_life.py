@@ -265,7 +265,7 @@ def test_no_session_was_confirmed_by_a_code(maker):
         (Offline("12345678", "confirm", "other"), "of another phone"),
     ],
 )
-def test_a_code_has_its_form(maker, code, why):
+def test_a_code_of_another_form_or_another_phone_is_refused(maker, code, why):
     draft = by_code(maker, maker.sign())
     draft.offline = Offline(code.code, code.decision, maker.ids.get(code.device, code.device))
 

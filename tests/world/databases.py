@@ -18,6 +18,7 @@ import pytest
 
 from dss.infra.db import Database
 from dss.infra.migrating import upgrade
+from tests.world.quick_files import memory
 
 TEMPLATE = "template_dss"
 QUICK = "-c fsync=off -c full_page_writes=off -c max_connections=200"
@@ -30,7 +31,7 @@ class Cluster:
     """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="dss-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="dss-pg-", dir=memory()))
         self.port = _free_port()
         self._bin = _binaries()
         # The server refuses to run as root.

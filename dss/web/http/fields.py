@@ -27,6 +27,11 @@ Time = Annotated[
     ),
 ]
 
+Sha256 = Annotated[
+    str,
+    Meta(pattern="^[0-9a-f]{64}$", min_length=64, max_length=64, description="A SHA-256, in lower hexadecimal digits."),
+]
+
 Wait = Annotated[int, Meta(ge=0, le=60, description="Seconds to wait until there is something to tell.")]
 
 Index = Annotated[int, Meta(ge=0, le=9999, description="The place of a document in its transaction, from 0.")]

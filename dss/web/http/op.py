@@ -55,7 +55,7 @@ class op:  # noqa: N801  used as a decorator, so named as one
 
     path:   as Starlette writes it, `{name}` for each path parameter.
     status: of success.
-    scope:  that the caller must have, or None.
+    scope:  that the caller must have, if one is named; of several, any one.
     public: served without authentication.
     errors: what the handler may raise beyond what the kit adds (`Operation.errors`); only their statuses count.
     takes:  content types of the request's body, for handlers with a parameter `body`.
@@ -71,7 +71,7 @@ class op:  # noqa: N801  used as a decorator, so named as one
     method: str
     path: str
     status: int = 200
-    scope: str | None = None
+    scope: str | tuple[str, ...] = ()
     public: bool = False
     errors: tuple[type[DssError], ...] = ()
     takes: tuple[str, ...] = (JSON,)
@@ -115,13 +115,19 @@ class Operation:
         return self.handler.__name__
 
     @property
+    def scopes(self) -> tuple[str, ...]:
+        """Those of which the caller must have one; none where it needs none."""
+        scope = self.declared.scope
+        return (scope,) if isinstance(scope, str) else scope
+
+    @property
     def errors(self) -> tuple[type[DssError], ...]:
         """All that may be raised: what is declared, and what the kit itself raises for such an operation."""
         declared = self.declared
         found: list[type[DssError]] = [BadRequest, Invalid, Tampered, Unavailable]
         if not declared.public:
             found.append(Unauthenticated)
-        if declared.scope:
+        if self.scopes:
             found.append(InsufficientScope)
         if any(parameter.place is Place.PATH for parameter in self.parameters):
             found.append(NotFound)

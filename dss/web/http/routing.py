@@ -62,8 +62,8 @@ class Endpoint:
         _require_single(request)
         if self.protocol.security and not declared.public:
             request.state.caller = await self.protocol.security.authenticate(request)
-        if declared.scope:
-            require_scope(request.state.caller, declared.scope)
+        if self.operation.scopes:
+            require_scope(request.state.caller, self.operation.scopes)
         arguments = read_parameters(request, self.operation.parameters)
         if self.operation.body is not None:
             arguments["body"] = await read_body(request, self.operation.body, declared.takes, declared.limit)

@@ -20,13 +20,13 @@ class Caller(typing.Protocol):
 
 
 class InsufficientScope(Forbidden):
-    """The access token does not carry the scope that the operation needs."""
+    """The access token carries none of the scopes of which the operation needs one; scope: one that suffices."""
 
     code, title = "insufficient_scope", "The access token lacks a scope"
 
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"this operation needs the scope {scope}")
-        self.scope = scope
+    def __init__(self, scopes: tuple[str, ...]) -> None:
+        super().__init__(f"this operation needs the scope {' or '.join(scopes)}")
+        self.scope = scopes[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Security:
     challenge: Callable[[Request, DssError], str | None]
 
 
-def require_scope(caller: Any, scope: str) -> None:
-    """Raise InsufficientScope unless the caller has the scope."""
-    if scope not in caller.scopes:
-        raise InsufficientScope(scope)
+def require_scope(caller: Any, scopes: tuple[str, ...]) -> None:
+    """Raise InsufficientScope unless the caller has one of the scopes."""
+    if not caller.scopes & set(scopes):
+        raise InsufficientScope(scopes)

@@ -9,6 +9,7 @@ from msgspec import Meta
 from starlette.requests import Request
 
 from dss.credentials import model
+from dss.devices.answer import Cause
 from dss.kernel import b64
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict, IdempotencyConflict, NotFound, TooMany
@@ -17,12 +18,13 @@ from dss.kernel.keyspec import KeySpec
 from dss.kernel.policy import Mode
 from dss.transactions.machine import State
 from dss.transactions.model import Idempotency, OpenCreation, Transaction
+from dss.transactions.outcome import Outcome
 from dss.web.http import paging
 from dss.web.http.fields import Browser, Id, IdempotencyKey, Time, Wait
 from dss.web.http.op import Created, op
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
-from dss.web.rest.forms import Verification, verification
+from dss.web.rest.forms import AnsweredBy, Verification, answered, cause, verification
 
 
 class CredentialState(StrEnum):
@@ -74,8 +76,10 @@ class Requested(msgspec.Struct):
 
 
 class Credential(msgspec.Struct):
-    """A credential; until it has a certificate it has no other members than id, state and, at a bad end, the reason.
+    """A credential; until it has a certificate it tells of the request for it.
 
+    verification: how the signer makes sure that the request is theirs, and answered, by what they confirmed it, are
+    there until then; reason and cause at a bad end.
     certificate and chain: base64 DER, the issuing CA first in the chain.
     """
 
@@ -87,7 +91,10 @@ class Credential(msgspec.Struct):
     chain: list[str] = []
     not_before: Time | None = None
     not_after: Time | None = None
+    verification: Verification | None = None
+    answered: AnsweredBy | None = None
     reason: str | None = None
+    cause: Cause | None = None
 
 
 class CredentialList(msgspec.Struct):
@@ -155,7 +162,14 @@ async def read_credential(request: Request, id: Id, wait: Wait = 0) -> Credentia
 
 
 def _requested(asked: Transaction) -> Credential:
-    return Credential(asked.key, CredentialState.of(asked.state), reason=asked.why or None)
+    return Credential(
+        id=asked.key,
+        state=CredentialState.of(asked.state),
+        verification=verification(asked),
+        answered=answered(Outcome.of(asked)),
+        reason=asked.why or None,
+        cause=cause(asked),
+    )
 
 
 def _certified(credential: model.Credential) -> Credential:

@@ -124,6 +124,16 @@ def verification(transaction: Transaction) -> Verification:
     return Verification(transaction.mode, shown or None)
 
 
+def answered(outcome: Outcome) -> AnsweredBy | None:
+    """Return by what the signer confirmed; None where they did not."""
+    return None if outcome.by is None else AnsweredBy(msgspec.convert(outcome.by, By), outcome.transaction.mode)
+
+
+def cause(transaction: Transaction) -> Cause | None:
+    """Return what the signer named as the cause of a decline, if they named one."""
+    return Cause(transaction.cause) if transaction.cause else None
+
+
 def signature(asked: Preparation | Details) -> Signature:
     """Return the whole form of a signature."""
     return _prepared(asked) if isinstance(asked, Preparation) else _signature(asked)
@@ -189,17 +199,13 @@ def _signature(details: Details) -> Signature:
         declined=details.declined,
         results=_results(transaction.id),
         verification=verification(transaction),
-        answered=_answered(details.answered),
+        answered=answered(details.answered),
         session_id=transaction.session_id,
         reason=transaction.why or None,
-        cause=Cause(transaction.cause) if transaction.cause else None,
+        cause=cause(transaction),
         collect_until=timestamp(details.collect_until) if ended else None,
     )
 
 
 def _results(id: TransactionId) -> str:
     return f"/v1/signatures/{id}/results"
-
-
-def _answered(outcome: Outcome) -> AnsweredBy | None:
-    return None if outcome.by is None else AnsweredBy(msgspec.convert(outcome.by, By), outcome.transaction.mode)

@@ -7,6 +7,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dss.clients.model import RELYING
 from dss.devices.links import LONGEST_AGE_S, REFRESH_S
 from dss.kernel import b64
 from dss.kernel.clock import timestamp
@@ -38,7 +39,7 @@ class LinkTold(msgspec.Struct):
     page: str
 
 
-@op("GET", "/v1/transactions/{id}/device-link", scope="signatures", errors=(Conflict,))
+@op("GET", "/v1/transactions/{id}/device-link", scope=RELYING, errors=(Conflict,))
 async def read_device_link(request: Request, id: Id) -> LinkTold:
     """Read the link by which the signer's phone opens a transaction; until a phone did, or the transaction ended."""
     linking = services_of(request).linking
@@ -54,8 +55,8 @@ async def read_device_link(request: Request, id: Id) -> LinkTold:
     )
 
 
-@op("GET", "/v1/transactions/{id}/device-link.png", scope="signatures", errors=(Conflict,), gives=(PNG,))
+@op("GET", "/v1/transactions/{id}/device-link.png", scope=RELYING, errors=(Conflict,), gives=(PNG,))
 async def read_device_link_picture(request: Request, id: Id, scale: Scale = 6) -> Response:
     """Read the link as a picture of its QR."""
     told = await services_of(request).linking.of_client(client_of(request), TransactionId(id))
-    return Response(qr_png(told.text, scale), media_type=PNG)
+    return Response(await qr_png(told.text, scale), media_type=PNG)

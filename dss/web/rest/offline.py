@@ -7,6 +7,7 @@ from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dss.clients.model import RELYING
 from dss.kernel.errors import AnswerRefused, Conflict, Expired, NotFound
 from dss.kernel.ids import TransactionId
 from dss.transactions.machine import State
@@ -39,7 +40,7 @@ class CodeTaken(msgspec.Struct):
     state: State
 
 
-@op("GET", "/v1/transactions/{id}/offline-qr", scope="signatures", errors=(Conflict, Expired, NotFound))
+@op("GET", "/v1/transactions/{id}/offline-qr", scope=RELYING, errors=(Conflict, Expired, NotFound))
 async def read_offline_qr(request: Request, id: Id) -> OfflineQr:
     """Read the text of the QR by which a phone without a connection is shown the request."""
     return OfflineQr(await services_of(request).offline.qr_text(client_of(request), TransactionId(id)))
@@ -48,17 +49,17 @@ async def read_offline_qr(request: Request, id: Id) -> OfflineQr:
 @op(
     "GET",
     "/v1/transactions/{id}/offline-qr.png",
-    scope="signatures",
+    scope=RELYING,
     errors=(Conflict, Expired, NotFound),
     gives=(PNG,),
 )
 async def read_offline_qr_picture(request: Request, id: Id, scale: Scale = 4) -> Response:
     """Read that QR as a picture."""
     text = await services_of(request).offline.qr_text(client_of(request), TransactionId(id))
-    return Response(qr_png(text, scale), media_type=PNG)
+    return Response(await qr_png(text, scale), media_type=PNG)
 
 
-@op("POST", "/v1/transactions/{id}/offline-code", scope="signatures", errors=REFUSED)
+@op("POST", "/v1/transactions/{id}/offline-code", scope=RELYING, errors=REFUSED)
 async def answer_by_code(request: Request, id: Id, body: TypedCode) -> CodeTaken:
     """Answer a transaction by the code that its signer typed.
 

@@ -8,18 +8,20 @@ import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 
+from dss.devices.answer import Cause
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict, DeceptiveText, Forbidden, IdempotencyConflict, NotFound, TooMany
 from dss.kernel.ids import CredentialId, TransactionId
 from dss.kernel.policy import Bounds, Mode
 from dss.transactions.machine import State
 from dss.transactions.model import Asking, Idempotency, OpenSession
+from dss.transactions.outcome import Outcome
 from dss.transactions.sessions import Standing
 from dss.web.http.fields import Browser, Id, IdempotencyKey, Time, Wait
 from dss.web.http.op import Created, op
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
-from dss.web.rest.forms import Verification, verification
+from dss.web.rest.forms import AnsweredBy, Verification, answered, cause, verification
 
 OPENING = (Conflict, DeceptiveText, Forbidden, IdempotencyConflict, NotFound, TooMany)
 
@@ -39,6 +41,8 @@ class SessionRequest(msgspec.Struct, forbid_unknown_fields=True):
 class SessionTold(msgspec.Struct):
     """A session: `confirmed` while signatures may be asked for in it; used, started and ends once it was confirmed.
 
+    answered tells by what it was, reason and cause why it was declined or otherwise ended.
+
     page, told to who opens it: where a browser is sent that is to be shown how it goes on, and what is to be scanned.
     """
 
@@ -51,10 +55,12 @@ class SessionTold(msgspec.Struct):
     opened_at: Time
     expires_at: Time
     verification: Verification
+    answered: AnsweredBy | None = None
     used: int | None = None
     started_at: Time | None = None
     ends_at: Time | None = None
     reason: str | None = None
+    cause: Cause | None = None
     page: str | None = None
 
 
@@ -123,8 +129,10 @@ def told(standing: Standing) -> SessionTold:
         opened_at=timestamp(transaction.opened_at),
         expires_at=timestamp(transaction.expires_at),
         verification=verification(transaction),
+        answered=answered(Outcome.of(transaction)),
         used=None if known is None else known.used,
         started_at=None if known is None else timestamp(known.started_at),
         ends_at=None if known is None else timestamp(known.ends_at),
         reason=transaction.why or None,
+        cause=cause(transaction),
     )

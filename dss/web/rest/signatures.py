@@ -34,7 +34,7 @@ from dss.kernel.policy import Mode
 from dss.transactions.model import Idempotency, OpenSigning
 from dss.transactions.results import Result
 from dss.web.http import paging
-from dss.web.http.fields import Browser, From, Id, IdempotencyKey, Index, Wait
+from dss.web.http.fields import Browser, From, Id, IdempotencyKey, Index, Sha256, Wait
 from dss.web.http.files import WholeFile
 from dss.web.http.op import NDJSON, Created, op
 from dss.web.http.services import services_of
@@ -49,9 +49,14 @@ LARGEST = 2 * 1024 * 1024  # as many SHA-512 hashes as one signature takes
 
 
 class DocumentRef(msgspec.Struct, forbid_unknown_fields=True):
-    """An uploaded document."""
+    """An uploaded document.
+
+    sha256: of its bytes, by which another one that lies in its place is refused. In a session it must be told: there
+    nobody is shown what is signed.
+    """
 
     id: Id
+    sha256: Sha256 | None = None
 
 
 class SignatureRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,7 +85,8 @@ async def open_signature(
 
     The signer's phone is shown the text, and each document's name, size and SHA-256; the signature is made once the
     phone has confirmed exactly that. More than 100 documents are prepared first: the signature is `preparing`, and the
-    time to answer begins when the signer is asked.
+    time to answer begins when the signer is asked. In a session nobody is asked or shown anything: it takes up to 100
+    documents, each with its `sha256`.
     """
     client, services = client_of(request), services_of(request)
     told = signature(await services.signatures.open(_wish(client, body, idempotency_key)))
@@ -154,6 +160,7 @@ def _wish(client_id: ClientId, body: SignatureRequest, idempotency_key: str | No
         credential_id=CredentialId(body.credential_id),
         text=body.text,
         documents=tuple(DocumentId(document.id) for document in body.documents),
+        meant=tuple(bytes.fromhex(document.sha256 or "") for document in body.documents),
         hashes=tuple(_hash(index, text) for index, text in enumerate(body.hashes)),
         hash_algorithm=algorithm_named(body.hash_algorithm),
         scheme=None if body.scheme is None else Scheme.named(body.scheme),

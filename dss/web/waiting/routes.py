@@ -2,7 +2,6 @@
 
 import re
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -50,16 +49,16 @@ async def draw_link(request: Request) -> Response:
         text = await services_of(request).waiting.link(*_capability(request))
     except DssError as error:
         return _refusal(request, error)
-    return Response(qr_png(text, SCALE), media_type=PNG)
+    return Response(await qr_png(text, SCALE), media_type=PNG)
 
 
 async def draw_request(request: Request) -> Response:
-    """Draw the QR for a phone without a connection, in a thread: it is large."""
+    """Draw the QR for a phone without a connection."""
     try:
         text = await services_of(request).waiting.offline_text(*_capability(request))
     except DssError as error:
         return _refusal(request, error)
-    return Response(await run_in_threadpool(qr_png, text, SCALE_OF_REQUESTS), media_type=PNG)
+    return Response(await qr_png(text, SCALE_OF_REQUESTS), media_type=PNG)
 
 
 async def take_code(request: Request) -> Response:
