@@ -138,10 +138,16 @@ async def _send(process: Process, header: Header, pdf: Path) -> None:
     assert process.stdin is not None
     written = canonical.encode(dict(header))
     size = (await asyncio.to_thread(pdf.stat)).st_size
-    process.stdin.write(prefix(len(written)) + written + prefix(size))
+    _write(process.stdin, prefix(len(written)) + written + prefix(size))
     async for chunk in read(pdf):
-        process.stdin.write(chunk)
+        _write(process.stdin, chunk)
         await process.stdin.drain()
+
+
+def _write(pipe: asyncio.StreamWriter, data: bytes) -> None:
+    if pipe.is_closing():  # its reader has died, and uvloop raises no OSError at that
+        raise BrokenPipeError
+    pipe.write(data)
 
 
 async def _receive(process: Process) -> tuple[Header, bytes]:

@@ -45,7 +45,7 @@ transactions = sa.Table(
     sa.Column("cause", sa.String(16), nullable=False, server_default=""),
     sa.UniqueConstraint("client_id", "idempotency_key"),
     sa.Index("ix_transactions_client_id_id", "client_id", "id"),
-    sa.Index("ix_transactions_client_id_kind_state", "client_id", "kind", "state"),
+    sa.Index("ix_transactions_client_id_kind_state_id", "client_id", "kind", "state", "id"),
     sa.Index("ix_transactions_user_id_state", "user_id", "state"),
     sa.Index("ix_transactions_user_id_id", "user_id", "id"),
     sa.Index("ix_transactions_credential_id_state", "credential_id", "state"),

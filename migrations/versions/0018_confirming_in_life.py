@@ -22,13 +22,13 @@ def upgrade() -> None:
     added += [sa.Column(name, sa.LargeBinary(32), nullable=True) for name in BYTES]
     for column in (*added, sa.Column("reach", sa.String(8), nullable=False, server_default="phones")):
         op.add_column("transactions", column)
-    of_client = ["client_id", "kind", "state"]
-    op.create_index("ix_transactions_client_id_kind_state", "transactions", of_client, unique=False)
+    of_client = ["client_id", "kind", "state", "id"]
+    op.create_index("ix_transactions_client_id_kind_state_id", "transactions", of_client, unique=False)
     op.create_index("ix_transactions_session_id", "transactions", ["session_id"], unique=False)
 
 
 def downgrade() -> None:
     op.drop_index("ix_transactions_session_id", "transactions")
-    op.drop_index("ix_transactions_client_id_kind_state", "transactions")
+    op.drop_index("ix_transactions_client_id_kind_state_id", "transactions")
     for name in (*TEXTS, *COUNTS, *IDS, *BYTES, "reach"):
         op.drop_column("transactions", name)

@@ -264,7 +264,7 @@ def test_what_is_absent_ends_with_a_sentence(dss: Command, command: tuple[str, .
 
 
 def test_an_application_is_given_the_scope_of_operators_by_name_only(dss: Command):
-    plain = rows(dss("client", "register", "--name", "Shop", "--secret", "--json", pins=()).stdout)
+    plain = rows(dss("client", "register", "--name", "Shop", "--secret", "--json", pins=(TokenName.SERVICE,)).stdout)
     named = ("--scope", "operators", "--secret", "--json")
     desk = rows(dss("client", "register", "--name", "Desk", *named, pins=(TokenName.SERVICE,)).stdout)
 

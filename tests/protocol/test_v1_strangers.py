@@ -14,7 +14,7 @@ from dss.oauth.issuer import Issuer
 from dss.web.rest.api import V1
 from tests.protocol.scene import ABSENT, Refusal, Scene, assert_refused, scene
 from tests.world.pdfs import simple_pdf
-from tests.world.world import OPERATOR
+from tests.world.world import OPERATOR, Application
 
 __all__ = ["scene"]
 
@@ -62,6 +62,11 @@ async def owned(scene: Scene) -> Owned:
     return Owned(
         document["id"], asked["id"], asked["id"], session["id"], credential["id"], phone, scene.alice.user.login
     )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(scene: Scene) -> Application:
+    return await scene.world.application("Desk", scopes=("operators",))
 
 
 def call(method: str, path: str, http: httpx.AsyncClient, id: str = ABSENT) -> httpx.Request:
@@ -166,17 +171,17 @@ async def refused_with(scene: Scene, authorization: str) -> None:
 
 @pytest.mark.parametrize(("method", "path"), ENDPOINTS)
 async def test_a_token_without_the_scope_of_an_operation_is_refused_and_the_scope_told(
-    scene: Scene, owned: Owned, method: str, path: str
+    scene: Scene, owned: Owned, desk: Application, method: str, path: str
 ):
     """RFC 6750 section 3.1: insufficient_scope is 403 and names the scope."""
     needed = SCOPES_OF[method, path]
-    scope = next(scope for scope in ("credentials", "signatures", "documents") if scope not in needed)
+    scope = next(scope for scope in SCOPES if scope not in needed)
+    by = desk if scope == "operators" else scene.shop
     async with scene.world.http() as http:
-        http.headers["Authorization"] = await token_for(scene, scope)
+        http.headers["Authorization"] = await token_for(by, scope)
         asked = http.send(call(method, path, http, getattr(owned, path.split("/")[2])))
-        answer = await scene.refuses(
-            asked, Refusal(403, "insufficient_scope", f"needs the scope {' or '.join(needed)}")
-        )
+        refusal = Refusal(403, "insufficient_scope", f"needs the scope {' or '.join(needed)}")
+        answer = await assert_refused(scene.world, asked, refusal, f"client:{by.id}")
     assert answer.headers["www-authenticate"] == f'Bearer error="insufficient_scope", scope="{needed[0]}"'
 
 
@@ -186,13 +191,13 @@ async def test_of_several_scopes_each_one_opens_an_operation(
     scene: Scene, owned: Owned, method: str, path: str, scope: str
 ):
     async with scene.world.http() as http:
-        http.headers["Authorization"] = await token_for(scene, scope)
+        http.headers["Authorization"] = await token_for(scene.shop, scope)
         answer = await http.send(call(method, path, http, owned.transactions))
     assert answer.status_code in {200, 403, 409}
     assert "www-authenticate" not in answer.headers
 
 
-async def token_for(scene: Scene, scope: str) -> str:
+async def token_for(application: Application, scope: str) -> str:
     form = {"grant_type": "client_credentials", "scope": scope}
-    answer = await scene.shop.http.post("/oauth/token", data=form, auth=(scene.shop.id, scene.shop.secret))
+    answer = await application.http.post("/oauth/token", data=form, auth=(application.id, application.secret))
     return f"Bearer {answer.json()['access_token']}"

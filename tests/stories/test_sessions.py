@@ -87,7 +87,8 @@ async def test_t29_a_session_gives_no_signature_for_which_more_is_asked_than_it_
     assert (await plain.sign("a", verification="none")).status_code == 201
 
     opened = await asked(shop, plain.signer, verification="compare")
-    await plain.signer.phone.confirm(await plain.signer.phone.show(opened["id"]), PIN)
+    shown = await plain.signer.phone.show(opened["id"])
+    await plain.signer.phone.confirm(shown, PIN, number=opened["verification"]["number"])
     compared = Desk(shop, plain.signer, opened["id"])
     told = [(await compared.sign("a", verification=mode)).status_code for mode in ("none", "compare", "choose")]
     assert told == [201, 201, 409]
