@@ -5,7 +5,8 @@ Source: docs/device-protocol.md section 11.
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dss.audit.event import Event
 from dss.credentials.session import Session, bounds_of
@@ -13,7 +14,7 @@ from dss.devices import request
 from dss.devices.model import Device
 from dss.devices.request import Kind
 from dss.kernel.errors import Conflict, Invalid, NotFound, Tampered
-from dss.kernel.ids import ClientId, TransactionId
+from dss.kernel.ids import ClientId, TransactionId, UserId
 from dss.kernel.policy import Bounds, Policy
 from dss.transactions import rules, sessions_store, store
 from dss.transactions.asked import require_asked
@@ -151,7 +152,7 @@ class Sessions:
         for transaction in found:
             with suppress(Tampered):  # alarmed: the others are told
                 told.append(await standing_of(self._parts, transaction))
-        return told
+        return [one for one in told if one.transaction.state is State.CONFIRMED]
 
 
 async def standing_of(parts: Parts, transaction: Transaction) -> Standing:
@@ -160,9 +161,17 @@ async def standing_of(parts: Parts, transaction: Transaction) -> Standing:
     current = transaction.as_of(now)
     known = await parts.credentials.session(transaction.id)
     name = (await parts.clients.get(transaction.client_id or ClientId(""))).name
-    if known is not None and now >= known.value.ends_at and current.state is State.CONFIRMED:
-        current = current.ended_by_time()
+    if known is not None and current.state is State.CONFIRMED:
+        if now >= known.value.ends_at:
+            current = current.ended_by_time()
+        elif await _phone_came(parts, current.user_id, known.value.started_at):
+            current = replace(current, state=State.CANCELLED, why="a phone was enrolled since it was confirmed")
     return Standing(current, None if known is None else known.value, name)
+
+
+async def _phone_came(parts: Parts, owner: UserId, since: datetime) -> bool:
+    """Return True when a person has a phone that they had not when they confirmed: the door lets nothing in then."""
+    return any(phone.enrolled_at > since for phone in await parts.devices.ever_of_user(owner))
 
 
 def _require_allowed(wish: OpenSession, policy: Policy) -> None:

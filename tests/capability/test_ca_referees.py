@@ -91,7 +91,9 @@ async def test_openssl_reads_the_crl(world, tmp_path):
     code, told = files.run(arguments, (await world.ca.crl("demo-issuing")).der)
 
     assert code == 0
-    for line in ("verify OK", "X509v3 CRL Number", f"Serial Number: {serial_of(issued):X}", "Key Compromise"):
+    serial = f"{serial_of(issued):X}"
+    whole_bytes = serial.zfill(len(serial) + len(serial) % 2)
+    for line in ("verify OK", "X509v3 CRL Number", f"Serial Number: {whole_bytes}", "Key Compromise"):
         assert line in told
 
 

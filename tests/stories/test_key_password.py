@@ -137,7 +137,10 @@ async def test_f9_a_forgotten_password_is_not_recovered_by_anybody(alice: Owner)
         *("suspend", "suspend_own", "resume", "resuming"),
         *("revoke", "revoking", "destroy", "destroying", "own"),
     }
-    assert set(Action) == {"pin", "password", "relock", "resume", "revoke", "destroy", "remove"}
+    assert set(Action) == {
+        *("pin", "password", "relock", "resume", "revoke", "destroy", "remove"),
+        *("allow", "offline", "offline_end"),
+    }
 
     await set_password(alice)
     before = await alice.key()

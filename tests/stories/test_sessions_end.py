@@ -137,6 +137,17 @@ async def test_t37_it_dies_with_what_it_stands_on(shop: Shop, event: Any) -> Non
     assert await count(desk) == 1
 
 
+async def test_t37_with_a_new_phone_of_the_owner_it_is_over_and_told_so(shop: Shop) -> None:
+    desk = await begun(shop)
+
+    await _enrol_phone(desk)
+
+    told = await desk.told()
+    assert (told["state"], told["reason"]) == ("cancelled", "a phone was enrolled since it was confirmed")
+    assert await desk.signer.phone.sessions() == []
+    assert desk.session not in await _listed(shop)
+
+
 async def test_t37_what_waits_for_the_key_when_it_ends_is_not_signed(shop: Shop) -> None:
     desk = await begun(shop)
     waiting = (await desk.sign("a")).json()["id"]

@@ -48,6 +48,7 @@ class People:
             "credentials": [signer.credential_id],
             "phones": [signer.phone.kept().device],
             "shares": transactions,
+            "sessions": transactions,
             "history": transactions,
         }
 
@@ -103,11 +104,12 @@ async def refused(prover: Prover, operation: Any, id: str) -> bytes:
 @pytest.mark.parametrize("owner", PEOPLE)
 @pytest.mark.parametrize("operation", [one for one in NAMED if kind_of(one) == "transactions"], ids=called)
 async def test_t32_what_is_one_s_own_is_given(people: People, operation: Any, owner: str):
-    """So that the refusals above are for whose it is; documents go when their transaction ends."""
+    """So that the refusals above are for whose it is; what is to be signed goes when its transaction ends."""
     for state, id in people.transactions[owner].items():
         more = {"json": {"answer": "a.b.c"}} if operation.method == "POST" else {}
         reply = await people.prover(owner).call(operation.method, operation.path.format(id=id, index=0), **more)
-        gone = "/documents/" in operation.path and state in {"signed", "declined"}
+        to_be_signed = "/documents/" in operation.path or operation.path.endswith("/items")
+        gone = to_be_signed and state in {"signed", "declined"}
         assert (reply.status_code == 404) is gone, reply.text
 
 
