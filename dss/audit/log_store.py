@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit import log_pages
 from dss.audit.log_pages import Found
 from dss.audit.merkle import Head
 from dss.audit.tables import audit_events, log_checkpoints, log_cosignatures, log_tiles, log_tree
+from dss.infra.inserting import insert
 from dss.kernel.errors import Conflict
 
 ENTRIES = -1  # the level of the bundles of entries; hashes begin at 0
@@ -39,7 +39,7 @@ async def require_name(connection: AsyncConnection, origin: str) -> None:
 async def plant(connection: AsyncConnection, origin: str, empty: Head) -> None:
     """Add the row of an empty tree, unless it is there."""
     row = {"origin": origin, "size": empty.size, "root": empty.root}
-    await connection.execute(_insert(connection, log_tree).values(row).on_conflict_do_nothing())
+    await connection.execute(insert(connection, log_tree).values(row).on_conflict_do_nothing())
 
 
 async def grow(connection: AsyncConnection, origin: str, head: Head) -> None:
@@ -85,9 +85,9 @@ async def tiles(connection: AsyncConnection, wanted: Collection[Coordinates]) ->
 async def put_tiles(connection: AsyncConnection, changed: Mapping[Coordinates, bytes]) -> None:
     """Write tiles that are new or have grown."""
     rows = [{"level": level, "index": index, "data": data} for (level, index), data in changed.items()]
-    insert = _insert(connection, log_tiles)
-    step = insert.on_conflict_do_update(
-        index_elements=[log_tiles.c.level, log_tiles.c.index], set_={"data": insert.excluded.data}
+    new = insert(connection, log_tiles)
+    step = new.on_conflict_do_update(
+        index_elements=[log_tiles.c.level, log_tiles.c.index], set_={"data": new.excluded.data}
     )
     await connection.execute(step, rows)
 
@@ -109,7 +109,7 @@ async def newest_size(connection: AsyncConnection) -> int:
 async def add_checkpoint(connection: AsyncConnection, size: int, note: str, now: datetime) -> None:
     """Keep a checkpoint, unless there is one of this size."""
     row = {"size": size, "note": note, "signed_at": now}
-    await connection.execute(_insert(connection, log_checkpoints).values(row).on_conflict_do_nothing())
+    await connection.execute(insert(connection, log_checkpoints).values(row).on_conflict_do_nothing())
 
 
 async def cosignatures(connection: AsyncConnection, size: int) -> dict[str, str]:
@@ -121,11 +121,11 @@ async def cosignatures(connection: AsyncConnection, size: int) -> dict[str, str]
 
 async def add_cosignature(connection: AsyncConnection, row: Mapping[str, Any]) -> None:
     """Keep a witness's line, in place of an earlier one for the same size."""
-    c, insert = log_cosignatures, _insert(connection, log_cosignatures)
-    step = insert.on_conflict_do_update(
+    c, new = log_cosignatures, insert(connection, log_cosignatures)
+    step = new.on_conflict_do_update(
         index_elements=[c.c.size, c.c.witness],
-        set_={"line": insert.excluded.line, "cosigned_at": insert.excluded.cosigned_at},
-        where=c.c.cosigned_at < insert.excluded.cosigned_at,
+        set_={"line": new.excluded.line, "cosigned_at": new.excluded.cosigned_at},
+        where=c.c.cosigned_at < new.excluded.cosigned_at,
     )
     await connection.execute(step, [dict(row)])
 
@@ -138,8 +138,3 @@ async def thin(connection: AsyncConnection, before: datetime, period_us: int) ->
     cosigned = sa.select(log_cosignatures.c.size)
     stale = sa.delete(c).where(c.c.signed_at < before, c.c.size.not_in(last), c.c.size.not_in(cosigned))
     return (await connection.execute(stale)).rowcount
-
-
-def _insert(connection: AsyncConnection, table: sa.Table) -> Any:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    return insert(table)

@@ -86,7 +86,7 @@ def end(
 
 @app.command()
 def adopt() -> None:
-    """Seal the rows of a version that had no seals, once after its upgrade: as they are, so check before."""
+    """Seal rows of a kind that had no seals before an upgrade, once after it: as they are, so look at them before."""
     done = run(lambda s: s.adopting.adopt_all(OPERATOR), TokenName.SERVICE)
     show_all([{"rows": kind, "sealed": count} for kind, count in done.items()], as_json=False)
 

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.seals import Stored
@@ -14,6 +13,7 @@ from dss.credentials.offline import OfflineKey
 from dss.credentials.registers import ACTIVATIONS, CREDENTIALS, OFFLINE_KEYS, SESSIONS
 from dss.credentials.session import Session
 from dss.credentials.tables import activations, credentials, occurrences, offline_keys, sessions
+from dss.infra.inserting import insert
 from dss.kernel.ids import CredentialId, DeviceId, TransactionId, UserId
 
 
@@ -86,8 +86,7 @@ async def reserve(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -
     consumed, or held by a later attempt.
     """
     o = occurrences
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    new = insert(o)
+    new = insert(connection, o)
     free = (o.c.credential_id == new.excluded.credential_id) & (o.c.lease < new.excluded.lease)
     again = new.on_conflict_do_update(
         index_elements=[o.c.transaction_id, o.c.index],

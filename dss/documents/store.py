@@ -4,18 +4,17 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.documents.model import Document
 from dss.documents.tables import documents
+from dss.infra.inserting import insert
 from dss.kernel.digest import SHA256, Digest
 from dss.kernel.ids import ClientId, DocumentId
 
 
 async def add(connection: AsyncConnection, document: Document, idempotency_key: str | None) -> bool:
     """Add a document. Return False, and add nothing, if the client used the key before."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {
         "id": document.id,
         "client_id": document.client_id,
@@ -27,7 +26,9 @@ async def add(connection: AsyncConnection, document: Document, idempotency_key: 
         "idempotency_key": idempotency_key,
     }
     unless_used = ["client_id", "idempotency_key"]
-    result = await connection.execute(insert(documents).values(row).on_conflict_do_nothing(index_elements=unless_used))
+    result = await connection.execute(
+        insert(connection, documents).values(row).on_conflict_do_nothing(index_elements=unless_used)
+    )
     return result.rowcount == 1
 
 

@@ -6,9 +6,9 @@ Whoever loses a lease may not know it at once, so what is done under one must be
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dss.infra.inserting import insert
 from dss.infra.schema import UtcTime, metadata
 
 leases = sa.Table(
@@ -22,8 +22,7 @@ leases = sa.Table(
 
 async def take(connection: AsyncConnection, name: str, holder: str, now: datetime, until: datetime) -> bool:
     """Take a lease, or keep it for longer, until a time. Return False while another holds it."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    mine = insert(leases).values(name=name, holder=holder, until=until)
+    mine = insert(connection, leases).values(name=name, holder=holder, until=until)
     free = (leases.c.until <= now) | (leases.c.holder == holder)
     step = mine.on_conflict_do_update(
         index_elements=[leases.c.name], set_={"holder": holder, "until": until}, where=free

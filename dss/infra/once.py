@@ -4,9 +4,9 @@ import hashlib
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dss.infra.inserting import insert
 from dss.infra.schema import UtcTime, metadata
 
 used_once = sa.Table(
@@ -20,9 +20,8 @@ used_once = sa.Table(
 
 async def use(connection: AsyncConnection, scope: str, key: str, expires_at: datetime) -> bool:
     """Mark a key as used in a scope until a time. Return False if it was used before."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     row = {"scope": scope, "key_sha256": hashlib.sha256(key.encode()).digest(), "expires_at": expires_at}
-    result = await connection.execute(insert(used_once).values(row).on_conflict_do_nothing())
+    result = await connection.execute(insert(connection, used_once).values(row).on_conflict_do_nothing())
     return result.rowcount == 1
 
 

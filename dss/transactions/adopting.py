@@ -1,4 +1,4 @@
-"""The verb adopt: seals for the rows of versions that had none."""
+"""The verb adopt: seals for rows of kinds that had none before an upgrade."""
 
 from typing import Any
 

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.seals import Register, Row, Stored
 from dss.audit.tables import IS_REFUSED, audit_events
 from dss.devices.request import Kind
+from dss.infra.inserting import insert
 from dss.kernel.ids import ClientId, UserId
 from dss.transactions.asking import (
     COLLISION,
@@ -31,8 +31,7 @@ LAPSED = (State.AWAITING, State.EXPIRED)
 
 async def take_turn(connection: AsyncConnection, user_id: UserId) -> None:
     """Wait until nobody else asks a person, and keep others waiting until the caller's commit."""
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    first = insert(askings).values(user_id=user_id, turn=1)
+    first = insert(connection, askings).values(user_id=user_id, turn=1)
     next_turn = {"turn": askings.c.turn + 1}
     await connection.execute(first.on_conflict_do_update(index_elements=["user_id"], set_=next_turn))
 

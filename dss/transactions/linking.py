@@ -14,7 +14,8 @@ from dss.devices.model import Device
 from dss.devices.request import REQUEST_LABEL
 from dss.kernel.errors import Conflict, DssError, Expired, NotFound, TooMany
 from dss.kernel.ids import ClientId, TransactionId
-from dss.transactions import asked, linking_store, store
+from dss.transactions import linking_store, store
+from dss.transactions.asked import of_client
 from dss.transactions.linking_store import SCANS
 from dss.transactions.machine import State
 from dss.transactions.model import Transaction
@@ -57,7 +58,7 @@ class Linking:
 
         Raises NotFound, also for another's, Conflict while it is prepared and when there is nothing left to open.
         """
-        return await self.current(await asked.of_client(self._parts, client_id, id))
+        return await self.current(await of_client(self._parts, client_id, id))
 
     async def current(self, transaction: Transaction) -> DeviceLink:
         """Return the link of a transaction now. Raises Conflict when there is nothing left to open."""

@@ -1,12 +1,11 @@
 """Queries over links: the one scan that opens a transaction, how often phones scan, and the browsers that are known."""
 
 from datetime import datetime, timedelta
-from types import ModuleType
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from dss.infra.inserting import insert
 from dss.kernel.ids import ClientId, DeviceId, TransactionId, UserId
 from dss.transactions.machine import State
 from dss.transactions.model import Reach, Transaction
@@ -17,9 +16,9 @@ SCANS, WITHIN = 10, timedelta(minutes=1)
 
 async def count_scan(connection: AsyncConnection, device_id: DeviceId, now: datetime) -> bool:
     """Note that a phone scans. Return False, and note nothing, if it did so SCANS times within the time before."""
-    s, insert = link_scans, _dialect(connection).insert
+    s = link_scans
     for place in range(SCANS):
-        taken = insert(s).values(device_id=device_id, place=place, scanned_at=now)
+        taken = insert(connection, s).values(device_id=device_id, place=place, scanned_at=now)
         freed = s.c.scanned_at <= now - WITHIN
         step = taken.on_conflict_do_update(index_elements=s.primary_key, set_={"scanned_at": now}, where=freed)
         if (await connection.execute(step)).rowcount == 1:
@@ -46,7 +45,7 @@ async def remember_browser(connection: AsyncConnection, confirmed: Transaction, 
         "browser_sha256": confirmed.browser_sha256,
         "linked_at": now,
     }
-    await connection.execute(_dialect(connection).insert(linked_browsers).values(row).on_conflict_do_nothing())
+    await connection.execute(insert(connection, linked_browsers).values(row).on_conflict_do_nothing())
 
 
 async def knows_browser(connection: AsyncConnection, user_id: UserId, client_id: ClientId, browser: bytes) -> bool:
@@ -54,7 +53,3 @@ async def knows_browser(connection: AsyncConnection, user_id: UserId, client_id:
     b = linked_browsers
     mine = (b.c.user_id == user_id) & (b.c.client_id == client_id) & (b.c.browser_sha256 == browser)
     return (await connection.execute(sa.select(b.c.linked_at).where(mine))).one_or_none() is not None
-
-
-def _dialect(connection: AsyncConnection) -> ModuleType:
-    return postgresql if connection.dialect.name == "postgresql" else sqlite

@@ -24,8 +24,8 @@ from dss.kernel.ids import ClientId, DeviceId, TransactionId
 from dss.kernel.policy import require_offline
 from dss.notify import letters
 from dss.notify.model import Sealed as SealedLetter
-from dss.transactions import asked as wanted
 from dss.transactions import offline_store, proving, store
+from dss.transactions.asked import of_client
 from dss.transactions.asking import WRONG_CODES, WRONG_NUMBER
 from dss.transactions.machine import State, Work, require_answerable
 from dss.transactions.model import Reach, Transaction
@@ -57,7 +57,7 @@ class OfflineAnswers:
         Three wrong ones cancel the transaction, and so does a wrong number; the code that answered it changes nothing
         more. Raises NotFound, AnswerRefused, Conflict, Expired, Tampered, HsmUnavailable.
         """
-        known = await wanted.of_client(self._parts, client_id, id)
+        known = await of_client(self._parts, client_id, id)
         if _is_repeated(known, code):
             return known.state
         for _ in range(AT_ONCE):
@@ -67,7 +67,7 @@ class OfflineAnswers:
                 continue
             except Conflict:
                 # The same code may have answered it between the look above and the one that was refused.
-                known = await wanted.of_client(self._parts, client_id, id)
+                known = await of_client(self._parts, client_id, id)
                 if not _is_repeated(known, code):
                     raise
                 return known.state
@@ -75,7 +75,7 @@ class OfflineAnswers:
 
     async def _answerable(self, client_id: ClientId, id: TransactionId) -> tuple[Transaction, Asked]:
         p = self._parts
-        transaction = await wanted.of_client(p, client_id, id)
+        transaction = await of_client(p, client_id, id)
         require_answerable(transaction.state, transaction.expires_at, p.clock.now())
         asked = request.read(transaction.request)
         require_answerable(transaction.state, asked.expires, p.clock.now())

@@ -15,7 +15,8 @@ from dss.evidence.record import Record
 from dss.kernel.digest import SHA256, Digest
 from dss.kernel.errors import Conflict, Expired, NotFound, Unavailable
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, TransactionId
-from dss.transactions import asked, entries, leaves, prepared, store
+from dss.transactions import entries, leaves, prepared, store
+from dss.transactions.asked import of_client, require_asked
 from dss.transactions.machine import ENDED, LIVE, State
 from dss.transactions.model import Entry, Transaction
 from dss.transactions.outcome import Details, ItemState, Outcome
@@ -56,7 +57,7 @@ class Transactions:
         Raises NotFound, also for another's, Tampered.
         """
         transaction = await self._settled(id, _asked_by(client_id), ENDED, wait_s)
-        await asked.require_asked(self._parts, client_id, transaction)
+        await require_asked(self._parts, client_id, transaction)
         return await self._details(transaction)
 
     async def credential_of(self, client_id: ClientId, id: CredentialId, wait_s: float = 0) -> Credential | Transaction:
@@ -89,7 +90,7 @@ class Transactions:
 
     async def signed_file(self, client_id: ClientId, id: TransactionId, index: int) -> SignedFile:
         """Return a finished document. Raises NotFound, Conflict before it is signed, Expired once it was deleted."""
-        transaction = await asked.of_client(self._parts, client_id, id)
+        transaction = await of_client(self._parts, client_id, id)
         async with self._parts.database.read() as connection:
             entry = await entries.one(connection, id, index)
         if Outcome.of(transaction).state_of(entry) is not ItemState.SIGNED:
@@ -110,7 +111,7 @@ class Transactions:
         index: of one thing of a batch.
         Raises NotFound, also for another's, Conflict where there is none, Invalid, Tampered.
         """
-        transaction = await asked.of_client(self._parts, client_id, id)
+        transaction = await of_client(self._parts, client_id, id)
         return await leaves.evidence_of(self._parts, transaction, kept_size, index)
 
     async def export_evidence(self, id: TransactionId, actor: str, index: int | None = None) -> Record | None:

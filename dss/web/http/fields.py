@@ -27,6 +27,8 @@ Time = Annotated[
     ),
 ]
 
+Scale = Annotated[int, Meta(ge=1, le=20, description="Pixels for each module of the code.")]
+
 Sha256 = Annotated[
     str,
     Meta(pattern="^[0-9a-f]{64}$", min_length=64, max_length=64, description="A SHA-256, in lower hexadecimal digits."),

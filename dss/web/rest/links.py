@@ -1,9 +1,6 @@
 """The link that the page of a relying application shows, for its visitors to scan."""
 
-from typing import Annotated
-
 import msgspec
-from msgspec import Meta
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,13 +10,11 @@ from dss.kernel import b64
 from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict
 from dss.kernel.ids import TransactionId
-from dss.web.http.fields import Id, Time
+from dss.web.http.fields import Id, Scale, Time
 from dss.web.http.op import op
 from dss.web.http.pictures import PNG, qr_png
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
-
-Scale = Annotated[int, Meta(ge=1, le=20, description="Pixels for each module of the code.")]
 
 
 class LinkTold(msgspec.Struct):

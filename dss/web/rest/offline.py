@@ -11,13 +11,12 @@ from dss.clients.model import RELYING
 from dss.kernel.errors import AnswerRefused, Conflict, Expired, NotFound
 from dss.kernel.ids import TransactionId
 from dss.transactions.machine import State
-from dss.web.http.fields import Id
+from dss.web.http.fields import Id, Scale
 from dss.web.http.op import op
 from dss.web.http.pictures import PNG, qr_png
 from dss.web.http.services import services_of
 from dss.web.rest.calling import client_of
 
-Scale = Annotated[int, Meta(ge=1, le=20, description="Pixels for each module of the code.")]
 Code = Annotated[str, Meta(pattern="^[0-9]{8}$", min_length=8, max_length=8, description="As the phone shows it.")]
 REFUSED = (AnswerRefused, Conflict, Expired, NotFound)
 
