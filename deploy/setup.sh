@@ -29,7 +29,7 @@ find_python() {
     fail "Python 3.11 or newer is needed and none was found; install it, or name it: PYTHON=/path/to/python3 make ..."
 }
 
-# --- the system's packages: the HSM in software, the referees pdfsig and certutil, a database for the tests ---
+# --- the system's packages: the HSM in software, the referees pdfsig and certutil; a database and a browser for the tests ---
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then
@@ -43,7 +43,8 @@ as_root() {
 
 on_debian() {
     local wanted="softhsm2 poppler-utils libnss3-tools libseccomp2 openssl" missing="" package
-    if [ "$mode" = dev ]; then wanted="$wanted postgresql"; fi
+    if [ "$mode" = dev ]; then wanted="$wanted postgresql chromium fonts-dejavu-core"; fi
+    if [ "$mode" = dev ] && ! command -v npm >/dev/null; then wanted="$wanted npm"; fi
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then wanted="$wanted python3-venv"; fi
     for package in $wanted; do
         if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
@@ -59,7 +60,7 @@ on_debian() {
 
 on_macos() {
     local wanted="softhsm poppler nss" missing="" package have
-    if [ "$mode" = dev ]; then wanted="$wanted postgresql@17"; fi
+    if [ "$mode" = dev ]; then wanted="$wanted postgresql@17 node"; fi
     have=" $(brew list --formula -1 | tr '\n' ' ')"
     for package in $wanted; do
         case "$have" in *" $package "*) ;; *) missing="$missing $package" ;; esac
@@ -70,11 +71,18 @@ on_macos() {
     brew install --quiet $missing
 }
 
+browser_on_macos() {
+    if [ "$mode" != dev ] || [ -d "/Applications/Chromium.app" ] || [ -d "/Applications/Google Chrome.app" ]; then return; fi
+    say "installing chromium"
+    brew install --quiet --cask chromium
+}
+
 install_system_packages() {
     if command -v apt-get >/dev/null; then
         on_debian
     elif command -v brew >/dev/null; then
         on_macos
+        browser_on_macos
     elif ! { command -v softhsm2-util && command -v pdfsig && command -v certutil; } >/dev/null; then
         fail "neither apt-get nor brew is here: install SoftHSM 2, poppler's pdfsig and NSS's certutil yourself"
     fi
@@ -98,6 +106,17 @@ install_python_packages() {
     inputs "$lock" > ".venv/$(basename "$lock")"
 }
 
+# --- relying applications that others wrote, and the checker of accessibility: locked by hash as well ---
+
+install_outside_clients() {
+    local place=tests/outside
+    if cmp -s "$place/package-lock.json" "$place/node_modules/.installed-lock.json"; then return; fi
+    say "installing the packages of $place/package-lock.json"
+    npm --prefix "$place" ci --silent --ignore-scripts --no-audit --no-fund
+    cp "$place/package-lock.json" "$place/node_modules/.installed-lock.json"
+}
+
 python=$(find_python)
 install_system_packages
 install_python_packages
+if [ "$mode" = dev ]; then install_outside_clients; fi

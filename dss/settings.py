@@ -14,9 +14,12 @@ from starlette.datastructures import Secret
 
 from dss import choices
 from dss.infra.config import seconds, whole, yes
+from dss.infra.proxies import Proxies
 from dss.kernel.errors import Invalid
 from dss.kernel.policy import Bounds, Mode
+from dss.login.model import Limits as LoginLimits
 from dss.notify.model import Reader
+from dss.oauth.issuer import Lifetimes
 from dss.transactions.asking import USUAL, AskLimits
 
 MODULES = (
@@ -133,6 +136,8 @@ class Settings:
     session_ceiling:   what no session exceeds, whatever a policy allows.
     asking:            how often one application may ask one person.
     operators:         whom to write to when a signer declines what they did not ask for, or None.
+    lifetimes:         of tokens. login: how signers sign in. proxies: which are believed, and in what.
+    password_grant:    whether clients that are registered for it may hand in signers' passwords.
     """
 
     home: Path
@@ -169,6 +174,10 @@ class Settings:
     session_ceiling: Bounds = choices.CEILING
     asking: AskLimits = USUAL
     operators: Reader | None = None
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    login: LoginLimits = field(default_factory=LoginLimits)
+    proxies: Proxies = field(default_factory=Proxies)
+    password_grant: bool = False
 
     @classmethod
     def load(cls, role: Role = Role.ALL, pins: Collection[TokenName] | None = None) -> Self:
@@ -205,11 +214,9 @@ class Settings:
             log_origin=_origin(read, public_url),
             witnesses=read("WITNESSES", cast=Path, default=None),
             audit_years=whole(read, "AUDIT_YEARS", 7, 100),
-            verification=choices.verification(read),
-            session_ceiling=choices.session_ceiling(read),
-            asking=choices.asking(read),
-            operators=choices.operators(read),
+            password_grant=yes(read, "PASSWORD_GRANT"),
             **_times(read),
+            **_choices(read),
         )
 
 
@@ -246,6 +253,18 @@ def _times(read: Config) -> dict[str, Any]:
         "sad_lifetime": seconds(read, "SAD_LIFETIME_S", 300, least=LEAST_SAD_S, most=3600),
         "pin_long_lock": seconds(read, "PIN_LONG_LOCK_S", 24 * 3600),
         "new_phone_wait": seconds(read, "NEW_PHONE_WAIT_S", 3600),
+    }
+
+
+def _choices(read: Config) -> dict[str, Any]:
+    return {
+        "verification": choices.verification(read),
+        "session_ceiling": choices.session_ceiling(read),
+        "asking": choices.asking(read),
+        "operators": choices.operators(read),
+        "lifetimes": choices.lifetimes(read),
+        "login": choices.login(read),
+        "proxies": choices.proxies(read),
     }
 
 

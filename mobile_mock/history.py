@@ -18,6 +18,7 @@ from mobile_mock.jose import read_jws
 from mobile_mock.matter import (
     CHANGE,
     CREATE,
+    LOGIN,
     MOST_DOCUMENTS,
     SESSION,
     SHARE,
@@ -44,11 +45,19 @@ CORE = ("request", "answer", "enrolment", "receipt", "channel_key", "signatures"
 OF_SOME = ("number_salt", "part", "session", "offline")
 ALWAYS = ("id", "kind", "state", "relying_application", "text", "documents", "opened", "ended", "evidence")
 SOMETIMES = (
-    *("hashes", "batch", "declined", "session", "credential", "change", "share"),
+    *("hashes", "batch", "declined", "session", "login", "credential", "change", "share"),
     *("phone", "verification", "mode", "why"),
 )
 OF_CHANGES = ("phone", "reason", "relying_application")
 WAYS = ANSWERS | {"code"}
+
+
+@dataclass(frozen=True, slots=True)
+class PastLogin:
+    """From which network address somebody was to be signed in, and by what browser."""
+
+    address: str
+    agent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,7 @@ class Past:
     hashes:       how many bare hashes were to be signed; their content was not shown.
     batch:        how many documents or hashes there were, where they are not listed; else 0.
     declined:     the indexes of those that the owner did not let be signed.
-    session:      that was asked for; session_id: the one in which was signed.
+    session:      that was asked for; session_id: the one in which was signed. login: from where somebody signed in.
     action:       of a change, with the reason of a revocation.
     other:        the phone that was to be removed, or to have shares. allowed: the application that was to ask again.
     phone:        that answered. verification: `pin`, `biometric` or `code`, where the owner confirmed.
@@ -77,6 +86,7 @@ class Past:
     batch: int
     declined: tuple[int, ...]
     session: Session | None
+    login: PastLogin | None
     session_id: str | None
     credential: str | None
     action: str | None
@@ -153,7 +163,7 @@ def _past(item: Any) -> Past:
     about = {} if change is None else change.value
     return Past(
         id=told.id("id"),
-        kind=_one_of(told, "kind", {SIGN, CREATE, CHANGE, SHARE, SESSION}),
+        kind=_one_of(told, "kind", {SIGN, CREATE, CHANGE, SHARE, SESSION, LOGIN}),
         state=_one_of(told, "state", ENDS),
         application=_application(told),
         text=told.shown("text", TEXT_LIMIT, multiline=True),
@@ -162,6 +172,7 @@ def _past(item: Any) -> Past:
         batch=told.object("batch", ("count",)).number("count", FEWEST, LARGEST_BATCH) if "batch" in value else 0,
         declined=_declined(told) if "declined" in value else (),
         session=read_session(told) if asked else None,
+        login=_login(told.object("login", ("address", "agent"))) if "login" in value else None,
         session_id=told.object("session", ("id",)).id("id") if "session" in value and not asked else None,
         credential=told.id("credential") if "credential" in value else None,
         action=change.shown("action", NAME_LIMIT) if change else None,
@@ -191,6 +202,10 @@ def _document(item: Any) -> Content:
         document.number("size", 1, LARGEST_DOCUMENT),
         document.raw("document_digest", 32),
     )
+
+
+def _login(told: Members) -> PastLogin:
+    return PastLogin(told.shown("address", NAME_LIMIT), told.shown("agent", NAME_LIMIT))
 
 
 def _hashes(told: Members) -> int:

@@ -15,7 +15,7 @@ from mobile_mock.jose import Jwk
 from mobile_mock.members import NAME_LIMIT, Members
 from mobile_mock.passwords import Recipe, read_recipe
 
-SIGN, CREATE, CHANGE, SHARE, SESSION = "sign", "create", "change", "share", "session"
+SIGN, CREATE, CHANGE, SHARE, SESSION, LOGIN = "sign", "create", "change", "share", "session", "login"
 PIN, PASSWORD, RELOCK, REVOKE, REMOVE = "pin", "password", "relock", "revoke", "remove"
 ALLOW, OFFLINE, OFFLINE_END = "allow", "offline", "offline_end"
 CHANGES: dict[str, tuple[str, ...]] = {  # what `change` has beside `action`
@@ -32,7 +32,7 @@ CHANGES: dict[str, tuple[str, ...]] = {  # what `change` has beside `action`
 }
 OF_NO_KEY = {PIN, REMOVE, ALLOW}  # every other change is of a credential
 REASONS = ("unspecified", "keyCompromise", "affiliationChanged", "superseded", "cessationOfOperation")
-OF_SOME_KINDS = ("credential", "phone", "change", "share", "session", "batch")
+OF_SOME_KINDS = ("credential", "phone", "change", "share", "session", "login", "batch")
 MOST_DOCUMENTS, MOST_CREDENTIALS = 100, 1000
 MOST_SIGNATURES, MOST_MINUTES = 10_000, 24 * 60  # of a session: more is more than a person can answer for
 
@@ -93,6 +93,15 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Login:
+    """A sign-in: from which network address, and by what the browser says it is; empty where that is not told."""
+
+    id: str
+    address: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sharing:
     """The phone that is to have shares, its two public keys, and the credentials."""
 
@@ -116,6 +125,7 @@ class Matter:
     change: Change | None = None
     share: Sharing | None = None
     session: Session | None = None
+    login: Login | None = None
     batch: Batch | None = None
 
     @property
@@ -144,6 +154,9 @@ def read_matter(kind: str, members: Members) -> Matter:
     if kind == SESSION:
         _only(members, "credential", "session")
         return Matter(_credential(members, may_have_password=True), session=read_session(members))
+    if kind == LOGIN:
+        _only(members, "login")
+        return Matter(login=_login(members))
     raise Difference("the request is of a kind that this phone does not know")
 
 
@@ -163,6 +176,11 @@ def read_session(members: Members) -> Session:
     """Read the session that is asked for. Raises Difference."""
     session = members.object("session", ("signatures", "minutes"))
     return Session(session.number("signatures", 1, MOST_SIGNATURES), session.number("minutes", 1, MOST_MINUTES))
+
+
+def _login(members: Members) -> Login:
+    login = members.object("login", ("id", "address", "agent"))
+    return Login(login.id("id"), login.shown("address", NAME_LIMIT), login.shown("agent", NAME_LIMIT))
 
 
 def _only(members: Members, *names: str) -> None:

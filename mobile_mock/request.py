@@ -24,6 +24,7 @@ from mobile_mock.matter import (
     Application,
     Change,
     Credential,
+    Login,
     Matter,
     NewCredential,
     Session,
@@ -95,6 +96,11 @@ class Request:
     def session(self) -> Session | None:
         """The session that it is to begin."""
         return self.matter.session
+
+    @property
+    def login(self) -> Login | None:
+        """The sign-in that it is about."""
+        return self.matter.login
 
     @property
     def batch(self) -> Batch | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from deploy.demo.programs import ProgramFailed
 
 ARRIVAL_S = 20
+LINK = re.compile(r"https?://\S+/signin/password/\S+")
 CODE = re.compile(r"\b[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}\b")
 
 
@@ -47,6 +48,17 @@ class Mailbox:
                 return Invitation(with_sheet[0], sheet, with_code[0])
             time.sleep(0.1)
         raise ProgramFailed(f"the two letters to {self.recipient} did not come within {ARRIVAL_S} s to {self._spool}")
+
+    def wait_for_link(self) -> str:
+        """Return the link by which a password is set, once its letter has come. Raises ProgramFailed."""
+        deadline = time.monotonic() + ARRIVAL_S
+        while time.monotonic() < deadline:
+            for path, letter in self._new_letters().items():
+                if found := LINK.search(_words(letter)):
+                    self._used.add(path)
+                    return found[0]
+            time.sleep(0.1)
+        raise ProgramFailed(f"no letter with a link came to {self.recipient} within {ARRIVAL_S} s to {self._spool}")
 
     def _new_letters(self) -> dict[Path, EmailMessage]:
         found = [path for path in sorted(self._spool.glob("*.eml")) if path not in self._used]

@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,50 +25,55 @@ class Refused(Exception):
     """The server refused; says what, and in which words."""
 
 
+@dataclass(frozen=True)
+class ClientKey:
+    """Who the application is to a server, and the key by which it proves that."""
+
+    server: str
+    id: str
+    key: ECKey
+
+    def proof(self) -> dict[str, str]:
+        """Return the members of a form that prove it, once."""
+        now = int(time.time())
+        claims = {
+            "iss": self.id,
+            "sub": self.id,
+            "aud": self.server,
+            "jti": uuid.uuid4().hex,
+            "iat": now,
+            "exp": now + ASSERTION_S,
+        }
+        assertion = jwt.encode({"alg": "ES256", "typ": "JWT"}, claims, self.key)
+        return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
+
+
 class AccessToken(httpx.Auth):
     """Gets an access token before the first request, and sends it with each."""
 
     requires_response_body = True
 
-    def __init__(self, server: str, client_id: str, key: ECKey) -> None:
-        self._server = server
-        self._client_id = client_id
-        self._key = key
+    def __init__(self, client: ClientKey) -> None:
+        self._client = client
         self._token = ""
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """Add the token to a request. Raises Refused."""
         if not self._token:
-            answer = yield self._token_request()
-            _require_success(answer)
+            form = {"grant_type": "client_credentials", **self._client.proof()}
+            answer = yield httpx.Request("POST", f"{self._client.server}/oauth/token", data=form)
+            require_success(answer)
             self._token = answer.json()["access_token"]
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
-
-    def _token_request(self) -> httpx.Request:
-        now = int(time.time())
-        claims = {
-            "iss": self._client_id,
-            "sub": self._client_id,
-            "aud": self._server,
-            "jti": uuid.uuid4().hex,
-            "iat": now,
-            "exp": now + ASSERTION_S,
-        }
-        form = {
-            "grant_type": "client_credentials",
-            "client_assertion_type": ASSERTION_TYPE,
-            "client_assertion": jwt.encode({"alg": "ES256", "typ": "JWT"}, claims, self._key),
-        }
-        return httpx.Request("POST", f"{self._server}/oauth/token", data=form)
 
 
 class RelyingApplication:
     """Uploads documents, asks signers for signatures, and collects them. Raises Refused where the server does not."""
 
-    def __init__(self, server: str, client_id: str, key: ECKey) -> None:
-        auth = AccessToken(server, client_id, key)
-        self._http = httpx.Client(base_url=server, auth=auth, timeout=WAIT_S + 30)
+    def __init__(self, client: ClientKey) -> None:
+        self.client = client
+        self._http = httpx.Client(base_url=client.server, auth=AccessToken(client), timeout=WAIT_S + 30)
 
     def request_credential(self, login: str) -> dict[str, Any]:
         """Ask a signer's phone to confirm a new key and certificate."""
@@ -118,7 +124,7 @@ class RelyingApplication:
         with self._http.stream("GET", path, params=params) as answer:
             if answer.is_error:
                 answer.read()
-            _require_success(answer)
+            require_success(answer)
             return [json.loads(line) for line in answer.iter_lines()]
 
     def device_link_picture(self, id: str) -> httpx.Response:
@@ -128,12 +134,12 @@ class RelyingApplication:
     def offline_picture(self, id: str) -> bytes:
         """Return the QR that shows a request to a phone without a connection, as PNG."""
         answer = self._http.get(f"/v1/transactions/{id}/offline-qr.png")
-        _require_success(answer)
+        require_success(answer)
         return answer.content
 
     def answer_by_code(self, id: str, code: str) -> None:
         """Hand over the code that the signer typed."""
-        _require_success(self._http.post(f"/v1/transactions/{id}/offline-code", json={"code": code}))
+        require_success(self._http.post(f"/v1/transactions/{id}/offline-code", json={"code": code}))
 
     def evidence(self, signature_id: str, checkpoint: int, index: int | None = None) -> httpx.Response:
         """Ask for the evidence of a signature, consistent with a kept checkpoint; it may have to be asked for again.
@@ -155,11 +161,11 @@ class RelyingApplication:
 
     @staticmethod
     def _read(answer: httpx.Response) -> dict[str, Any]:
-        _require_success(answer)
+        require_success(answer)
         return dict(answer.json())
 
 
-def _require_success(answer: httpx.Response) -> None:
+def require_success(answer: httpx.Response) -> None:
     """Raise Refused, with the problem as the server tells it (RFC 9457)."""
     if answer.is_error:
         request = answer.request

@@ -10,9 +10,10 @@ from typing import Any
 from joserfc.jwk import ECKey, KeySet
 
 from deploy.demo import referees
+from deploy.demo.code_client import CALLBACK
 from deploy.demo.letters import Invitation, Mailbox
 from deploy.demo.programs import SERVE_PORT, Installation, Phone, ProgramFailed
-from deploy.demo.relying_application import RelyingApplication
+from deploy.demo.relying_application import ClientKey, RelyingApplication
 from deploy.demo.screen import Screen
 
 GIVEN_NAME, SURNAME = "Anna", "Jensen"
@@ -20,6 +21,8 @@ SIGNER = f"{GIVEN_NAME} {SURNAME}"
 TEXT = "Please read this document, and sign it if you agree."
 REASON = "not the rent we agreed on"
 PIN = "271828"
+GRANTS = ("client_credentials", "authorization_code")
+SCOPES = ("signatures", "credentials", "credential")  # its own, and that of one signature which a signer authorized
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,19 @@ class Story:
         key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
         jwks = self.folder / "application-jwks.json"
         jwks.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
-        client = here.dss_json("client", "register", "--name", self._application, "--jwks", str(jwks))
+        ways = [part for grant in GRANTS for part in ("--grant", grant)]
+        scopes = [part for scope in SCOPES for part in ("--scope", scope)]
+        who = ("--name", self._application, "--jwks", str(jwks), "--redirect-uri", CALLBACK, "--par")
+        client = here.dss_json("client", "register", *who, *ways, *scopes)
         self.screen.fact(f"relying application {self._application}: OAuth client {client['id']}, private_key_jwt")
         email = self._mailbox.recipient
-        who = ("--login", self.login, "--email", email, "--given-name", GIVEN_NAME, "--surname", SURNAME)
-        here.dss("user", "register", *who, "--country", "NL")
+        person = ("--login", self.login, "--email", email, "--given-name", GIVEN_NAME, "--surname", SURNAME)
+        here.dss("user", "register", *person, "--country", "NL")
         invitation = self.invite("letter.pdf")
         self.screen.fact(f"signer {SIGNER}, login {self.login}, and two letters to {email}:")
         self.screen.fact(f"  the QR        {invitation.qr_letter.name}")
         self.screen.fact(f"  the code      {invitation.code_letter.name}")
-        return RelyingApplication(here.url, client["id"], key), invitation
+        return RelyingApplication(ClientKey(here.url, client["id"], key)), invitation
 
     def invite(self, sheet: str) -> Invitation:
         """Send the signer the two letters of an enrolment. Raises ProgramFailed.
@@ -79,6 +85,11 @@ class Story:
         """
         self.installation.dss("user", "enrol", self.login)
         return self._mailbox.wait_for_invitation(self.folder / sheet)
+
+    def ask_for_password(self) -> str:
+        """Send the signer the letter by which a password is set, and return its link. Raises ProgramFailed."""
+        self.installation.dss("user", "letter-password", self.login)
+        return self._mailbox.wait_for_link()
 
     def enrol(self, invitation: Invitation) -> None:
         """Let the phone read the QR from the printed sheet and the code from the other letter, and enrol."""
@@ -95,9 +106,9 @@ class Story:
 
     def request_key(self, application: RelyingApplication, phone: Phone) -> dict[str, Any]:
         """Ask for a new key while a phone listens, let it confirm, and return the credential. Raises ProgramFailed."""
-        listening = self._listen(phone)
+        listening = self.listen(phone)
         wanted = application.request_credential(self.login)
-        transaction = _newest(listening)
+        transaction = newest(listening)
         waiting = self.background.submit(application.wait_for_credential, wanted["id"])
         self.screen.phone(phone.title, phone.run("confirm", transaction))
         credential = waiting.result()
@@ -149,17 +160,19 @@ class Story:
         phone: Phone,
     ) -> dict[str, Any]:
         """Open a signature while a phone listens, answer it there while the application waits."""
-        listening = self._listen(phone)
+        listening = self.listen(phone)
         opened = application.open_signature(credential_id, TEXT, document_id)
         waiting = self.background.submit(application.wait_for_signature, opened["id"])
-        transaction = _newest(listening)
+        transaction = newest(listening)
         verb, *options = answer
         self.screen.phone(phone.title, phone.run(verb, transaction, *options))
         return waiting.result()
 
-    def _listen(self, phone: Phone) -> "Future[Any]":
+    def listen(self, phone: Phone) -> "Future[Any]":
+        """Let a phone wait for a request."""
         return self.background.submit(phone.run_json, "list", "--wait", "30")
 
 
-def _newest(listening: "Future[Any]") -> str:
+def newest(listening: "Future[Any]") -> str:
+    """Return the request that a phone waited for. Raises ProgramFailed."""
     return str(listening.result()["id"])

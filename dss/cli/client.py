@@ -1,15 +1,31 @@
 """Commands over relying applications."""
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from dss.cli import client_change
+from dss.cli.client_change import Id
+from dss.cli.client_options import (
+    Certificate,
+    Dpop,
+    Grant,
+    Introspects,
+    Logo,
+    Par,
+    RedirectUri,
+    TlsSubject,
+    Wanted,
+    keys_of,
+    summary,
+    whole,
+)
 from dss.cli.operators import tell_proposed
 from dss.cli.policy import Biometric, Clear, DeviceLink, Given, Offline, Session, Verification, show_policy
-from dss.cli.running import OPERATOR, After, AsJson, Limit, leave, run, show, show_all
-from dss.clients.model import OPERATORS, RELYING, Client
+from dss.cli.running import OPERATOR, After, AsJson, Limit, run, show, show_all
+from dss.clients.model import OPERATORS, RELYING
+from dss.clients.profile import Profile
 from dss.clients.service import NewClient, Registered
 from dss.kernel.ids import ClientId
 from dss.kernel.policy import Policy
@@ -18,6 +34,7 @@ from dss.settings import TokenName
 from dss.wiring import Services
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(client_change.app)
 
 
 @app.command()
@@ -27,17 +44,43 @@ def register(
     jwks: Annotated[Path | None, typer.Option(help="Its public keys (JWK Set), for private_key_jwt.")] = None,
     contact: Annotated[str, typer.Option(help="An e-mail address of those who run it.")] = "",
     secret: Annotated[bool, typer.Option("--secret", help="Make a client secret and print it once.")] = False,
+    redirect_uri: RedirectUri = None,
+    grant: Grant = None,
+    public: Annotated[bool, typer.Option("--public", help="It cannot keep a secret, as apps of people's own.")] = False,
+    par: Par = None,
+    dpop: Dpop = None,
+    introspects: Introspects = None,
+    certificate: Certificate = None,
+    tls_subject: TlsSubject = None,
+    logo: Logo = None,
     as_json: AsJson = False,
 ) -> None:
     """Register a relying application."""
-    keys = None if jwks is None else _read(jwks)
-    new = NewClient(name, tuple(scope), keys, secret, contact)
+    wanted = Wanted(
+        redirect_uri=redirect_uri,
+        grant=grant,
+        par=par,
+        dpop=dpop,
+        introspects=introspects,
+        certificate=certificate,
+        tls_subject=tls_subject,
+        logo=logo,
+    ).change()
+    keys = None if jwks is None else keys_of(jwks)
+    profile = wanted.profile_over(Profile(public=public))
+    new = NewClient(name, tuple(scope), keys, secret, contact, profile, wanted.logo)
     registered = run(lambda services: _register(services, new), TokenName.SERVICE)
     if isinstance(registered, Proposal):
         tell_proposed(registered, as_json=as_json)
         return
-    shown = _shown(registered.client)
+    shown = summary(registered.client)
     show(shown if registered.secret is None else shown | {"secret": registered.secret}, as_json=as_json)
+
+
+@app.command("show")
+def show_one(id: Id, as_json: AsJson = False) -> None:
+    """Show an application's registration."""
+    show(whole(run(lambda services: services.clients.get(ClientId(id)), TokenName.SERVICE)), as_json=as_json)
 
 
 @app.command("list")
@@ -48,12 +91,12 @@ def list_(
 ) -> None:
     """List the relying applications."""
     found = run(lambda services: services.clients.list(ClientId(after) if after else None, limit), TokenName.SERVICE)
-    show_all([_shown(client) for client in found], as_json=as_json)
+    show_all([summary(client) for client in found], as_json=as_json)
 
 
 @app.command()
 def policy(
-    id: Annotated[str, typer.Argument(help="The application's id, as `dss client list` shows it.")],
+    id: Id,
     verification: Verification = None,
     device_link: DeviceLink = None,
     biometric: Biometric = None,
@@ -80,17 +123,3 @@ async def _register(services: Services, new: NewClient) -> Registered | Proposal
     ):
         return proposal
     return await services.clients.register(new, OPERATOR)
-
-
-def _shown(client: Client) -> dict[str, Any]:
-    return {"id": client.id, "name": client.name, "scopes": " ".join(sorted(client.scopes))}
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        keys = json.loads(file.read_text())
-    except (OSError, ValueError) as fault:
-        raise leave(f"{file} cannot be read as a JWK Set: {fault}") from fault
-    if not isinstance(keys, dict):
-        raise leave(f"{file} is not a JWK Set")
-    return keys

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from dss.cli import audit, ca, client, credential, device, evidence, hsm, installing, operators, user
+from dss.cli import audit, ca, client, credential, device, evidence, hsm, installing, oauth, operators, user
 from dss.cli.running import attempt, leave, out, require_schema, settings
 from dss.infra import migrating
 from dss.settings import Role, Settings, home
@@ -25,6 +25,7 @@ app.add_typer(device.app, name="device", help="Signers' phones, one by one.")
 app.add_typer(credential.app, name="credential", help="Signers' keys and certificates.")
 app.add_typer(ca.app, name="ca", help="The certificate authority.")
 app.add_typer(hsm.app, name="hsm", help="The HSM.")
+app.add_typer(oauth.app, name="oauth", help="The keys of the authorization server.")
 app.add_typer(audit.app, name="audit", help="The audit log.")
 app.add_typer(evidence.app, name="evidence", help="What proves a signature to a stranger.")
 app.command("operators")(operators.list_open)
@@ -75,6 +76,7 @@ def serve(
         backlog=4096,
         timeout_graceful_shutdown=GRACE_S,
         server_header=False,
+        proxy_headers=False,  # which proxies are believed is a setting; uvicorn believes all that is on this machine
         access_log=False,
         log_config=None,
     )

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dss.cli import user_signing_in
 from dss.cli.device import show_phones
 from dss.cli.operators import tell_proposed
 from dss.cli.running import OPERATOR, After, AsJson, Limit, run, show, show_all
@@ -17,6 +18,10 @@ from dss.users.service import NewUser
 from dss.wiring import Services
 
 app = typer.Typer(no_args_is_help=True)
+app.command("letter-password")(user_signing_in.letter_password)
+app.command("sessions")(user_signing_in.sessions)
+app.command("sign-out")(user_signing_in.sign_out)
+app.command("certificate")(user_signing_in.certificate)
 Login = Annotated[str, typer.Argument(help="The signer's login.")]
 
 

@@ -1,10 +1,11 @@
 """Client secrets: 32 random bytes, of which the server keeps an Argon2id hash only.
 
 The costs are low on purpose: a password's hash must be slow because a person's choice can be guessed, and 256 random
-bits cannot, however fast the hash. So a check costs about a millisecond, and a flood of wrong ones does little harm.
+bits cannot, however fast the hash. So a check costs a millisecond or two, and a flood of wrong ones does little harm.
 """
 
 import secrets
+from collections.abc import Sequence
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,11 +24,15 @@ def new() -> tuple[str, str]:
     return secret, _hasher.hash(secret)
 
 
-def matches(secret: str, hashed: str | None) -> bool:
-    """Tell whether a secret has this hash. Without a hash the work is the same, and the answer is no.
+def matches_one(secret: str, hashes: Sequence[str | None]) -> bool:
+    """Tell whether a secret has one of these hashes. The work is the same whichever it has, and where a hash is None.
 
-    Blocking, about a millisecond: call it in a thread.
+    Blocking, about a millisecond a hash: call it in a thread.
     """
+    return sum(_matches(secret, hashed) for hashed in hashes) > 0  # any() would stop at the first
+
+
+def _matches(secret: str, hashed: str | None) -> bool:
     try:
         return (
             _hasher.verify(hashed or _nobodys, secret.encode(errors="surrogatepass")[:LONGEST]) and hashed is not None

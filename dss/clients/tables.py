@@ -15,6 +15,9 @@ clients = sa.Table(
     sa.Column("secret_hash", sa.String(128), nullable=True),
     sa.Column("created_at", UtcTime, nullable=False),
     *seal_columns(),
+    sa.Column("next_secret_hash", sa.String(128), nullable=True),
+    sa.Column("profile", sa.JSON(none_as_null=True), nullable=True),
+    sa.Column("logo", sa.LargeBinary, nullable=True),
     sa.UniqueConstraint("name"),
 )
 

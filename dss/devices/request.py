@@ -32,6 +32,7 @@ class Kind(StrEnum):
     CHANGE = "change"
     SHARE = "share"
     SESSION = "session"
+    LOGIN = "login"
 
 
 class Action(StrEnum):
@@ -75,7 +76,7 @@ class ConfirmationRequest:
     documents:  what is to be signed; more than LISTED are stood for by a root.
     nonce:      base64url of 16 random bytes.
     answer_by:  the ways in which the person may answer.
-    more:       members that only some requests have: phone, change, share, relock, session.
+    more:       members that only some requests have: phone, change, share, relock, session, login.
     """
 
     server: str
@@ -132,7 +133,7 @@ class Asked:
     items:      what is to be signed; none yet of a batch that was not opened.
     answer_by:  the ways in which the person may answer.
     phone:      the only phone that may answer, or None for any of the owner's.
-    change, share, session: the member, empty where there is none.
+    change, share, session, login: the member, empty where there is none.
     """
 
     binding: bytes
@@ -154,6 +155,7 @@ class Asked:
     change: dict[str, Any]
     share: dict[str, Any]
     session: dict[str, Any]
+    login: dict[str, Any]
 
     @property
     def count(self) -> int:
@@ -237,6 +239,7 @@ def read(payload: bytes) -> Asked:
             change=value.get("change", {}),
             share=value.get("share", {}),
             session=value.get("session", {}),
+            login=dict(value.get("login", {})),
         )
     except (KeyError, TypeError, ValueError) as fault:
         raise BadRequest("not a confirmation request") from fault

@@ -26,7 +26,7 @@ ALWAYS = frozenset(
     {"box_key", "documents", "expires", "issued", "kind", "nonce", "policy", "relying_application", "server", "signer"}
     | {"text", "transaction", "verification"}
 )
-# Of each kind: the members that it needs besides, and those that it may have.
+# Of each kind that leaves evidence: the members that it needs besides, and those that it may have.
 OF_KIND: dict[Kind, tuple[frozenset[str], frozenset[str]]] = {
     Kind.SIGN: (frozenset({"credential"}), frozenset({"relock", "batch", "session"})),
     Kind.SESSION: (frozenset({"credential", "session"}), frozenset()),
@@ -130,7 +130,7 @@ def read(payload: bytes, claims: Any) -> Request:
 
 def _kind(claims: Any) -> Kind:
     kind = claims.get("kind")
-    require(kind in list(Kind), "request.kind is none that is known")
+    require(kind in list(OF_KIND), "request.kind is none that is known")
     return Kind(kind)
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from pkcs11 import KDF, Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
+from pkcs11 import KDF, Attribute, KeyType, Mechanism, MechanismFlag, NoSuchKey, ObjectClass
 
 from dss.hsm.keypairs import (
     SIGNING,
@@ -21,6 +21,7 @@ from dss.hsm.keypairs import (
 from dss.hsm.mechanisms import operation
 from dss.hsm.sessions import Bench
 from dss.hsm.token import Absent, Token
+from dss.hsm.token_keys import create_token_key, destroy_token_key, token_keys, token_label
 from dss.kernel.digest import Digest
 from dss.kernel.errors import Conflict, HsmUnavailable, Invalid, NotFound, Unavailable
 from dss.kernel.ids import BoxKeyId
@@ -44,12 +45,13 @@ class KeyKind(Enum):
 class KeyName(StrEnum):
     """The server's lasting keys, by their labels on the token."""
 
-    TOKEN_SIGNING = "token-signing"  # noqa: S105  a label
     DEVICE_CHANNEL = "device-channel"
     PIN = "pin"
     ENROLMENT = "enrolment"
     SEAL = "seal"
     EVIDENCE_SEAL = "evidence-seal"
+    AUTHORIZATION = "authorization"
+    LOGIN = "login"
     LOG = "log"
 
     @property
@@ -59,7 +61,6 @@ class KeyName(StrEnum):
 
 
 KINDS = {
-    KeyName.TOKEN_SIGNING: KeyKind.P256,
     KeyName.DEVICE_CHANNEL: KeyKind.P256,
     KeyName.EVIDENCE_SEAL: KeyKind.P256,
     KeyName.LOG: KeyKind.ED25519,
@@ -82,8 +83,24 @@ class ServiceKeys:
 
     async def sign_es256(self, name: KeyName, data: bytes) -> bytes:
         """Sign SHA-256 of the data with ECDSA on P-256. Returns r || s, 64 bytes (RFC 7518 section 3.4)."""
-        todo = operation(KeySpec.P256, Scheme.default_for(KeySpec.P256), Digest.of(data))
-        return await self._run(lambda bench: todo.by(bench.key(name, ObjectClass.PRIVATE_KEY)))
+        return await self._run(lambda bench: _sign_es256(bench, name, data))
+
+    async def sign_token(self, number: int, data: bytes) -> bytes:
+        """Sign as `sign_es256` does, with a token key."""
+        return await self._run(lambda bench: _sign_es256(bench, token_label(number), data))
+
+    async def create_token_key(self, number: int) -> None:
+        """Make a token key; one that is there stays."""
+        spec = self._token.spec
+        await self._run(lambda bench: create_token_key(bench, spec, number))
+
+    async def destroy_token_key(self, number: int) -> None:
+        """Destroy a token key; one that is gone already is as good as destroyed."""
+        await self._run(lambda bench: destroy_token_key(bench, number))
+
+    async def token_keys(self) -> dict[int, ec.EllipticCurvePublicKey]:
+        """Return the public halves of the token keys by their numbers."""
+        return await self._run(_token_keys)
 
     async def ed25519_public_key(self, name: KeyName) -> bytes:
         """Return the public half of an Ed25519 key, 32 bytes (RFC 8032 section 5.1.5)."""
@@ -130,7 +147,7 @@ class ServiceKeys:
         return await self._run(_box_key_ids)
 
     async def check(self) -> None:
-        """Compute a seal, and find the other lasting keys. Raises HsmUnavailable, also where one is missing."""
+        """Compute a seal, find the other lasting keys and a token key. Raises HsmUnavailable where one is missing."""
         await self._run(_check)
 
     async def _run(self, work: Callable[[Bench], Result]) -> Result:
@@ -162,6 +179,17 @@ def create_key(session: pkcs11.Session, name: KeyName) -> None:
             generate_ed25519(session, private_template=STAYS, **options)
 
 
+def _sign_es256(bench: Bench, label: str, data: bytes) -> bytes:
+    todo = operation(KeySpec.P256, Scheme.default_for(KeySpec.P256), Digest.of(data))
+    return todo.by(bench.key(label, ObjectClass.PRIVATE_KEY))
+
+
+def _token_keys(bench: Bench) -> dict[int, ec.EllipticCurvePublicKey]:
+    """Return the keys. Raises NoSuchKey from a token that lost its login, where a search finds less."""
+    _probe(bench)
+    return token_keys(bench)
+
+
 def _hmac(bench: Bench, name: KeyName, data: bytes) -> bytes:
     code: bytes = bench.key(name, ObjectClass.SECRET_KEY).sign(data, mechanism=Mechanism.SHA256_HMAC)
     return code
@@ -175,6 +203,8 @@ def _sign_ed25519(bench: Bench, name: KeyName, data: bytes) -> bytes:
 def _check(bench: Bench) -> None:
     for name in KeyName:
         bench.key(name, ObjectClass.SECRET_KEY if name.kind is KeyKind.SECRET else ObjectClass.PRIVATE_KEY)
+    if not token_keys(bench):
+        raise NoSuchKey("no token key")
     _hmac(bench, KeyName.SEAL, PROBE)
 
 

@@ -22,6 +22,7 @@ from dss.hsm.module import locked, module_at
 from dss.hsm.servicekeys import KeyName, create_key
 from dss.hsm.sessions import Bench
 from dss.hsm.token import Token, TokenSpec, find_token, tokens
+from dss.hsm.token_keys import FIRST, create_token_key, token_keys
 from dss.hsm.userkeys import KEK_PREFIX, UNWRAPPED, newest_number
 from dss.kernel.errors import Conflict, HsmUnavailable, Invalid
 
@@ -117,6 +118,9 @@ def _generate_kek(bench: Bench, label: str) -> None:
 
 
 def _create_service_keys(bench: Bench, spec: TokenSpec) -> None:
+    # The first token key is not made again once another followed it.
+    if not token_keys(bench):
+        create_token_key(bench, spec, FIRST)
     with locked(spec.lock_file):
         for name in KeyName:
             if not bench.search({Attribute.LABEL: name}):

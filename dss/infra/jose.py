@@ -66,7 +66,7 @@ def read_jws(text: str, typ: str, *, names_key_by: str, canonical_payload: bool 
     Raises BadRequest on any other form.
     """
     parts = _parts(text, 3, longest)
-    header = _header(parts[0])
+    header = read_object(parts[0])
     if set(header) != {"alg", "typ", names_key_by} or header["alg"] != "ES256" or header["typ"] != typ:
         raise BadRequest(f"the JWS header must be alg ES256, typ {typ} and {names_key_by}")
     payload, signature = b64.url_decode(parts[1]), b64.url_decode(parts[2])
@@ -134,7 +134,7 @@ class Jwe:
 def read_jwe(text: str) -> Jwe:
     """Read a compact JWE (ECDH-ES, A256GCM). Raises BadRequest on any other form."""
     parts = _parts(text, 5)
-    header = _header(parts[0])
+    header = read_object(parts[0])
     right = {"alg": "ECDH-ES", "enc": "A256GCM"}
     if set(header) != {"alg", "enc", "kid", "epk", "apv"} or {name: header[name] for name in right} != right:
         raise BadRequest("the JWE header must be alg ECDH-ES, enc A256GCM, kid, epk and apv")
@@ -162,11 +162,12 @@ def _parts(text: str, count: int, longest: int = LONGEST) -> list[str]:
     return parts
 
 
-def _header(part: str) -> dict[str, Any]:
-    header = _json(b64.url_decode(part))
-    if not isinstance(header, dict):
-        raise BadRequest("the protected header must be an object")
-    return header
+def read_object(part: str) -> dict[str, Any]:
+    """Read a part of a compact form that is a JSON object in which no member stands twice. Raises BadRequest."""
+    value = _json(b64.url_decode(part))
+    if not isinstance(value, dict):
+        raise BadRequest("the part of a compact form must be an object")
+    return value
 
 
 def _json(text: bytes) -> Any:

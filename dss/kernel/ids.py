@@ -17,6 +17,9 @@ DocumentId = NewType("DocumentId", str)
 BoxKeyId = NewType("BoxKeyId", str)
 ProposalId = NewType("ProposalId", str)
 EventId = NewType("EventId", str)
+GrantId = NewType("GrantId", str)
+LoginId = NewType("LoginId", str)
+PasskeyId = NewType("PasskeyId", str)
 
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26

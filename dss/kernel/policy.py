@@ -13,7 +13,7 @@ from typing import Any, Self
 from dss.kernel import canonical
 from dss.kernel.errors import BadRequest, Conflict, Invalid
 
-KINDS = ("sign", "create", "session")
+KINDS = ("sign", "create", "session", "login")
 
 
 class Mode(StrEnum):

@@ -135,6 +135,47 @@ def not_me_letter(reader: Reader, signer: str, application: str, *, stopped: boo
     return Letter(reader.recipient, text["subject"], body)
 
 
+# --- signing in ---
+
+
+def password_letter(reader: Reader, link: str, expires: datetime) -> Letter:
+    """Build the letter by which a signer sets a password; the link stands alone on its line."""
+    text = _words(reader.locale)["password_link"]
+    ending = text["ending"].format(expires=_moment(expires))
+    return _letter(reader, text["subject"], text["intro"], link, ending, text["warning"])
+
+
+def password_set_letter(reader: Reader, time: datetime) -> Letter:
+    """Build the letter that tells a signer of a new password."""
+    text = _words(reader.locale)["password_set"]
+    intro = text["intro"].format(time=_moment(time))
+    return _letter(reader, text["subject"], intro, text["effect"], text["warning"])
+
+
+def password_ended_letter(reader: Reader, time: datetime) -> Letter:
+    """Build the letter to a signer who declined a sign-in as not theirs: the password is of no use any more."""
+    text = _words(reader.locale)["password_ended"]
+    intro = text["intro"].format(time=_moment(time))
+    return _letter(reader, text["subject"], intro, text["effect"], text["advice"])
+
+
+def not_my_login_letter(reader: Reader, signer: str) -> Letter:
+    """Build the letter to the operators about such a signer, by the login."""
+    words = _words(reader.locale)
+    text = words["not_my_login"]
+    about = (text["intro"], _set_apart(signer), text["effect"], text["advice"])
+    return Letter(reader.recipient, text["subject"], _body(text["greeting"], *about, words["common"]["no_reply"]))
+
+
+def new_browser_letter(reader: Reader, browser: str, address: str, time: datetime) -> Letter:
+    """Build the letter that tells of the first sign-in from a browser; browser: what it says it is, perhaps nothing."""
+    text = _words(reader.locale)["new_browser"]
+    place = text["place"].format(address=address, time=_moment(time))
+    return _letter(
+        reader, text["subject"], text["intro"], _set_apart(browser or text["unknown"]), place, text["warning"]
+    )
+
+
 # --- the parts of a letter ---
 
 

@@ -32,6 +32,6 @@ def key_id(key: ec.EllipticCurvePublicKey) -> str:
     return jose.thumbprint(jose.write_jwk(key))
 
 
-def key_set(key: ec.EllipticCurvePublicKey) -> KeySet:
-    """Return the JWK set of the token-signing key."""
-    return KeySet((PublicKey(**jose.write_jwk(key), kid=key_id(key)),))
+def jwk_of(key: ec.EllipticCurvePublicKey) -> PublicKey:
+    """Return a token key as it is published."""
+    return PublicKey(**jose.write_jwk(key), kid=key_id(key))

@@ -9,7 +9,12 @@ SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 
 
 def granted(asked: str, allowed: Collection[str]) -> tuple[str, ...]:
-    """Return the scopes asked for, sorted, or all of the client's when none is named. Raises InvalidScope."""
+    """Return the scopes asked for, sorted, or all that are allowed when none is named.
+
+    Raises InvalidScope, also where nothing is allowed.
+    """
+    if not allowed:
+        raise InvalidScope("the client is registered for no scope that it may have in this way")
     if not asked:
         return tuple(sorted(allowed))
     if not SCOPE.fullmatch(asked):

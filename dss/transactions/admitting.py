@@ -4,7 +4,8 @@ A request that is refused leaves no transaction and wakes no phone; the log tell
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Self
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,7 +17,7 @@ from dss.infra import once
 from dss.kernel.errors import Conflict, DssError, Forbidden, Overtaken, Tampered, TooMany
 from dss.kernel.ids import DeviceId, UserId
 from dss.transactions import asking_store, store
-from dss.transactions.asking import COLLIDED, COLLISION, Block, Collision, Pair, full
+from dss.transactions.asking import COLLIDED, COLLISION, Block, Collision, Full, Pair, full
 from dss.transactions.model import Reach
 from dss.transactions.parts import WAITING, Parts
 from dss.transactions.plans import Ends, Plans
@@ -31,6 +32,7 @@ class Asker:
 
     actor:    as the audit log names who asks. pair: where a relying application does.
     phone_id: the person's phone, where it asks for itself. reach: who comes to know of what is asked.
+    signs_in: whether it is about a sign-in: behind it may be somebody who knows the password.
     """
 
     user_id: UserId
@@ -38,6 +40,7 @@ class Asker:
     pair: Pair | None = None
     phone_id: DeviceId | None = None
     reach: Reach = Reach.PHONES
+    signs_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,11 @@ class _Refusal:
     why: str
     error: DssError
     ends: Ends | None = None
+
+    @classmethod
+    def of(cls, reached: Full, now: datetime) -> Self:
+        """Return the refusal of a limit that is reached."""
+        return cls(reached.why, TooMany(reached.sentence, retry_after=reached.seconds(now), audited=True))
 
 
 class Admitting:
@@ -125,6 +133,8 @@ class Admitting:
         refusal = await self._no_room(connection, asker)
         if refusal is None and asker.pair is not None:
             refusal = await self._too_much(connection, asker.pair)
+        if refusal is None and asker.signs_in:
+            refusal = await self._too_many_logins(connection, asker.user_id)
         return refusal
 
     async def _require_same(self, connection: AsyncConnection, pair: Pair, known: Sealed[Block] | None) -> None:
@@ -150,10 +160,13 @@ class Admitting:
     async def _too_much(self, connection: AsyncConnection, pair: Pair) -> _Refusal | None:
         limits, now = self._parts.limits.asking, self._parts.clock.now()
         reached = full(limits, await asking_store.facts(connection, pair, limits, now), now)
-        if reached is None:
-            return None
-        error = TooMany(reached.sentence, retry_after=reached.seconds(now), audited=True)
-        return _Refusal(reached.why, error)
+        return None if reached is None else _Refusal.of(reached, now)
+
+    async def _too_many_logins(self, connection: AsyncConnection, user_id: UserId) -> _Refusal | None:
+        limits, now = self._parts.limits.asking.of_logins, self._parts.clock.now()
+        facts = await asking_store.facts_of_logins(connection, user_id, limits, now)
+        reached = full(limits, facts, now, "requests to sign in")
+        return None if reached is None else _Refusal.of(reached, now)
 
     async def _collision(self, connection: AsyncConnection, pair: Pair) -> _Refusal | None:
         """Refuse what comes while another application waits for the same person, where that is the policy."""

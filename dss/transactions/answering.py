@@ -1,5 +1,6 @@
 """The verb answer: take what a phone signed, once."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,7 +19,7 @@ from dss.devices.request import Asked, Kind
 from dss.devices.service import Examined, Weighed
 from dss.evidence.service import Kept
 from dss.kernel.errors import AnswerRefused, Locked, NotFound, Overtaken, Unavailable
-from dss.kernel.ids import TransactionId
+from dss.kernel.ids import TransactionId, UserId
 from dss.notify import letters
 from dss.notify.model import Sealed
 from dss.transactions import linking_store, proving, store
@@ -30,14 +31,19 @@ from dss.transactions.parts import WORK, Parts, inbox, topic
 from dss.transactions.proving import Answered
 
 MOST_AT_ONCE = 100
+Distrust = Callable[[UserId, str], Awaitable[None]]
 
 
 class Answering:
-    """Takes answers from phones."""
+    """Takes answers from phones.
 
-    def __init__(self, parts: Parts, blocking: Blocking) -> None:
+    distrust: ends whatever a person's first factor opened, and what it may open; and tells them and the operators.
+    """
+
+    def __init__(self, parts: Parts, blocking: Blocking, distrust: Distrust | None = None) -> None:
         self._parts = parts
         self._blocking = blocking
+        self._distrust = distrust
 
     async def answer(self, device: Device, id: TransactionId, came: Came) -> State:
         """Take a phone's answer and return the transaction's state.
@@ -63,6 +69,7 @@ class Answering:
 
     async def _take_once(self, answer: "_Answer") -> State:
         """Take an answer upon the phone's row as it is: each other answer of the phone that came first is seen."""
+        await self._heed(answer)
         for _ in range(MOST_AT_ONCE):
             with suppress(Overtaken):
                 return await self._take(answer)
@@ -118,9 +125,19 @@ class Answering:
             return _Record(await p.door.record(examined, answer.asked), session)
         await p.devices.require_shown(examined.device, transaction.request_jws, answer.asked)
         declined, channel_key = Answered.declined(answer.came.answer), await p.evidence.channel_key()
+        kept = proving.kept_of(transaction, declined, examined.device, channel_key)
         not_me = examined.answer.cause is Cause.NOT_ME
         disowned = await self._blocking.draft(transaction, examined.device) if not_me else None
-        return _Record(kept=proving.kept_of(transaction, declined, examined.device, channel_key), disowned=disowned)
+        return _Record(kept=kept if transaction.leaves_evidence else None, disowned=disowned)
+
+    async def _heed(self, answer: "_Answer") -> None:
+        """Let a person's first factor open nothing more, where they say that a sign-in by it is not theirs.
+
+        Before the answer is written: one that is written is not looked at again, should this come to nothing.
+        """
+        examined, not_me = answer.examined, answer.examined.answer.cause is Cause.NOT_ME
+        if answer.asked.kind is Kind.LOGIN and not_me and examined.fits and self._distrust is not None:
+            await self._distrust(answer.asked.signer, f"device:{examined.device.id}")
 
     async def _write(
         self, connection: AsyncConnection, answer: "_Answer", verdict: Verdict, record: "_Record"

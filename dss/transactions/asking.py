@@ -1,7 +1,8 @@
 """Against fatigue: how often a relying application may ask a person, by what came of its requests before.
 
-Pure rules. What counts is what reaches a phone: requests to sign, for a key, and for a session; not what is signed in a
-session, and not what owners and operators ask. Source: docs/security.md, "Against fatigue".
+Pure rules. What counts is what reaches a phone: requests to sign, for a key, for a session, and to sign in; not what is
+signed in a session, and not what owners and operators ask. Sign-ins are counted by themselves besides, whoever asks:
+behind them may be somebody who knows the password. Source: docs/security.md, "Against fatigue".
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,13 +15,15 @@ from typing import Self
 from dss.devices.request import Kind
 from dss.kernel.ids import ClientId, UserId
 
-PUSHES = frozenset({Kind.SIGN, Kind.CREATE, Kind.SESSION})
+PUSHES = frozenset({Kind.SIGN, Kind.CREATE, Kind.SESSION, Kind.LOGIN})
 COLLIDED = "another request came at the same time"
 WRONG_NUMBER = "a wrong number was chosen"
 WRONG_CODES = "three wrong codes were typed"
 TAKEN_BACK, SESSION_TAKEN_BACK = "", "the relying application ended the session"
 # Why a request was cancelled, where the signer or who asked brought it about: no other end is held against who asked.
 COUNTED = frozenset({WRONG_NUMBER, WRONG_CODES, TAKEN_BACK, SESSION_TAKEN_BACK})
+GIVEN_UP = "the sign-in was given up"  # counts where sign-ins alone are: whoever begins anew brings it about
+LOGINS_WAITING = 3
 COLLISION = "collision"  # as the log tells why a request was not opened
 MOST_DOUBLINGS = 16
 
@@ -64,6 +67,11 @@ class AskLimits:
         factor: int = 2 ** min(in_a_row - self.unanswered, MOST_DOUBLINGS)
         return min(self.pause * factor, self.longest_pause)
 
+    @property
+    def of_logins(self) -> Self:
+        """What holds for one person's sign-ins together, whoever asks for them."""
+        return replace(self, waiting=min(self.waiting, LOGINS_WAITING), on_collision=Collision.ALLOW)
+
 
 USUAL = AskLimits()
 
@@ -91,7 +99,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a pair.
+    """What is known of a pair, or of one person's sign-ins.
 
     nth_opened: when the oldest of its newest `most` requests came, opened or in collision; None where there were fewer.
     awaiting:   when each request that awaits an answer expires.
@@ -117,22 +125,25 @@ class Full:
         return max(1, -((now - self.until) // timedelta(seconds=1)))
 
 
-def full(limits: AskLimits, facts: Facts, now: datetime) -> Full | None:
-    """Return the limit that is reached, if one is; of several the one that lasts longest."""
-    reached = (full for full in _reached(limits, facts) if full.until > now)
+def full(limits: AskLimits, facts: Facts, now: datetime, what: str = "requests of this application") -> Full | None:
+    """Return the limit that is reached, if one is; of several the one that lasts longest.
+
+    what: is limited, as who asks is told.
+    """
+    reached = (full for full in _reached(limits, facts, what) if full.until > now)
     return max(reached, key=lambda full: full.until, default=None)
 
 
-def _reached(limits: AskLimits, facts: Facts) -> Iterable[Full]:
+def _reached(limits: AskLimits, facts: Facts, what: str) -> Iterable[Full]:
     if facts.nth_opened is not None:
-        told = f"{limits.most} requests of this application within {limits.within}, and no more may come"
+        told = f"{limits.most} {what} within {limits.within}, and no more may come"
         yield Full("often", told, facts.nth_opened + limits.within)
     if len(facts.awaiting) >= limits.waiting:
-        told = f"{limits.waiting} requests of this application await this signer's answer, and no more may"
+        told = f"{limits.waiting} {what} await this signer's answer, and no more may"
         yield Full("waiting", told, min(facts.awaiting))
     row = list(takewhile(lambda end: not end.confirmed, facts.ended))
     if pause := limits.pause_after(len(row)):
-        told = f"the last {len(row)} requests of this application ended without a confirmation: the next may come later"
+        told = f"the last {len(row)} {what} ended without a confirmation: the next may come later"
         yield Full("unanswered", told, max(end.at for end in row) + pause)
 
 

@@ -1,5 +1,7 @@
 """Queries about who asks whom: the facts that limits are judged by, and the blocks."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +16,7 @@ from dss.kernel.ids import ClientId, UserId
 from dss.transactions.asking import (
     COLLISION,
     COUNTED,
+    GIVEN_UP,
     PUSHES,
     AskLimits,
     Block,
@@ -22,7 +25,7 @@ from dss.transactions.asking import (
     Facts,
     Pair,
 )
-from dss.transactions.machine import State
+from dss.transactions.machine import LIVE, State
 from dss.transactions.model import Reach
 from dss.transactions.tables import askings, blocks, transactions
 
@@ -38,14 +41,38 @@ async def take_turn(connection: AsyncConnection, user_id: UserId) -> None:
 
 async def facts(connection: AsyncConnection, pair: Pair, limits: AskLimits, now: datetime) -> Facts:
     """Return what the limits of a pair are judged by."""
-    t, of_pair = transactions, sa.and_(transactions.c.client_id == pair.client_id, *_asked(pair.user_id))
-    newest = sa.select(t.c.opened_at).where(of_pair).order_by(t.c.opened_at.desc()).limit(limits.most)
+    of_pair = sa.and_(transactions.c.client_id == pair.client_id, *_asked(pair.user_id))
     collided = await _collisions(connection, pair, limits)
+    return await _facts(connection, _Counted(of_pair, COUNTED, collided), limits, now)
+
+
+async def facts_of_logins(connection: AsyncConnection, user_id: UserId, limits: AskLimits, now: datetime) -> Facts:
+    """Return what the limits of a person's sign-ins are judged by."""
+    return await _facts(connection, _Counted(logins_of(user_id), COUNTED | {GIVEN_UP}), limits, now)
+
+
+def logins_of(user_id: UserId) -> sa.ColumnElement[bool]:
+    """Return the condition on what asks a person whether a sign-in is theirs."""
+    return (transactions.c.user_id == user_id) & (transactions.c.kind == Kind.LOGIN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Which requests are counted; ends: why cancelled ones count. collided: when others came that were not opened."""
+
+    which: sa.ColumnElement[bool]
+    ends: frozenset[str]
+    collided: Sequence[datetime] = ()
+
+
+async def _facts(connection: AsyncConnection, of: _Counted, limits: AskLimits, now: datetime) -> Facts:
+    t, collided = transactions, of.collided
+    newest = sa.select(t.c.opened_at).where(of.which).order_by(t.c.opened_at.desc()).limit(limits.most)
     came = sorted([*(await connection.execute(newest)).scalars(), *collided], reverse=True)
     nth = came[limits.most - 1] if len(came) >= limits.most else None
-    waiting = sa.select(t.c.expires_at).where(of_pair, _awaits(now))
+    waiting = sa.select(t.c.expires_at).where(of.which, _awaits(now))
     ended = sa.select(t.c.state, t.c.opened_at, t.c.expires_at, t.c.changed_at, t.c.sad_expires_at).where(
-        of_pair, sa.not_(_awaits(now)), _counts()
+        of.which, sa.not_(_awaits(now)), _counts(of.ends)
     )
     rows = await connection.execute(ended.order_by(t.c.opened_at.desc(), t.c.id.desc()).limit(limits.depth))
     ends = [(row.opened_at, _ended(row)) for row in rows]
@@ -84,10 +111,15 @@ def unfinished(pair: Pair) -> sa.ColumnElement[bool]:
     return (t.c.user_id == pair.user_id) & (t.c.client_id == pair.client_id) & pending
 
 
-async def hold_unfinished(connection: AsyncConnection, pair: Pair) -> None:
-    """Lock what `unfinished` tells until the caller's commit, in the order in which whoever ends more locks it."""
+def unfinished_logins(user_id: UserId) -> sa.ColumnElement[bool]:
+    """Return the condition on a person's sign-ins that their phone may still complete."""
+    return logins_of(user_id) & transactions.c.state.in_(LIVE)
+
+
+async def hold(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> None:
+    """Lock transactions until the caller's commit, in the order in which whoever ends more locks them."""
     t = transactions
-    await connection.execute(sa.select(t.c.id).where(unfinished(pair)).order_by(t.c.id).with_for_update())
+    await connection.execute(sa.select(t.c.id).where(which).order_by(t.c.id).with_for_update())
 
 
 async def any_of(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> bool:
@@ -106,10 +138,10 @@ def _awaits(now: datetime) -> sa.ColumnElement[bool]:
     return (transactions.c.state == State.AWAITING) & (transactions.c.expires_at > now)
 
 
-def _counts() -> sa.ColumnElement[bool]:
+def _counts(ends: frozenset[str]) -> sa.ColumnElement[bool]:
     """Return the condition on what a person confirmed, and on what they or who asked brought to another end."""
     t = transactions
-    by_them = (t.c.state == State.CANCELLED) & t.c.why.in_(COUNTED)
+    by_them = (t.c.state == State.CANCELLED) & t.c.why.in_(ends)
     return t.c.sad_expires_at.is_not(None) | t.c.state.in_((*LAPSED, State.DECLINED)) | by_them
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit import log_pages, log_store
 from dss.audit.findings import Finding
+from dss.audit.kinds import Kinds
 from dss.audit.log_key import log_key
 from dss.audit.note import VerifierKey
 from dss.audit.policy import Policy
@@ -22,7 +23,6 @@ from dss.kernel import b64
 from dss.kernel.clock import Clock
 from dss.transactions import auditing_store as store
 from dss.transactions.auditing_store import Newest
-from dss.transactions.mending import REGISTERS
 
 PAGE = 500
 MOST = 1000  # findings: an auditor needs no more to know
@@ -48,11 +48,12 @@ class Report:
 class Auditing:
     """Verifies the log and all that it tells of; it writes nothing, and raises no alarm."""
 
-    def __init__(self, database: Database, keys: ServiceKeys, clock: Clock, policy: Policy) -> None:
+    def __init__(self, database: Database, keys: ServiceKeys, clock: Clock, policy: Policy, kinds: Kinds) -> None:
         self._database = database
         self._keys = keys
         self._clock = clock
         self._policy = policy
+        self._kinds = kinds
 
     async def log_key(self) -> VerifierKey:
         """Return the log's public key from the HSM. Raises Conflict where the log has another name, HsmUnavailable."""
@@ -71,7 +72,7 @@ class Auditing:
         key = key or await self.log_key()
         trust = Trust(key, policy.years, self._clock.now(), kept, policy.witnesses)
         async with self._database.snapshot() as connection:
-            reading = _Reading(connection, trust)
+            reading = _Reading(connection, trust, self._kinds)
             found: list[Finding] = []
             async for finding in reading.findings():
                 found.append(finding)
@@ -84,8 +85,9 @@ class Auditing:
 class _Reading:
     """One reading of everything. rows, evidence: how many were read so far."""
 
-    def __init__(self, connection: AsyncConnection, trust: Trust) -> None:
+    def __init__(self, connection: AsyncConnection, trust: Trust, kinds: Kinds) -> None:
         self._connection = connection
+        self._registers = [kind.register for kind in kinds.values()]
         self.log = LogReading(connection, trust)
         self.rows = 0
         self.evidence = 0
@@ -107,14 +109,14 @@ class _Reading:
 
     async def _rows(self) -> AsyncIterator[Finding]:
         """Hold each sealed row against the newest event of it; whether it fits its seal, `dss audit check` tells."""
-        for register in REGISTERS.values():
+        for register in self._registers:
             async for row in store.newest_seals(self._connection, register, PAGE):
                 self.rows += 1
                 if (why := _fault(row)) is not None:
                     yield Finding("row_rolled_back", f"{register.kind}:{row.key}", why)
 
     async def _lost_rows(self) -> AsyncIterator[Finding]:
-        for register in REGISTERS.values():
+        for register in self._registers:
             for name in await store.rows_gone(self._connection, register, MOST):
                 yield Finding("row_missing", name, "the log tells of its seal, and the row is gone")
 

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dss.audit.event import Event
 from dss.audit.seals import Draft, Sealed
 from dss.devices.model import Device
+from dss.devices.request import Kind
 from dss.kernel.errors import NotFound
 from dss.kernel.ids import ClientId, UserId
 from dss.notify import letters, model
@@ -33,7 +34,7 @@ log = structlog.get_logger(__name__)
 class Disowned:
     """A decline with `not_me`, ready to be written.
 
-    block:  None where an operator or the owner's own phone asked, or the block stands already.
+    block:  None where no application asked, or it only passed a sign-in on, or the block stands already.
     letter: to the operators, where they have an address.
     """
 
@@ -44,9 +45,23 @@ class Disowned:
 
     @property
     def pair(self) -> Pair | None:
-        """The person and the relying application, where one asked."""
+        """The person and the relying application that is to ask no more.
+
+        None where no application asked, and where one passed a sign-in on: it is not behind it.
+        """
         client_id = self.transaction.client_id
-        return None if client_id is None else Pair(self.transaction.user_id, client_id)
+        if client_id is None or self.transaction.kind is Kind.LOGIN:
+            return None
+        return Pair(self.transaction.user_id, client_id)
+
+    @property
+    def ends(self) -> Ends | None:
+        """What else ends: all that the application has asked, or every other sign-in that waits."""
+        if self.pair is not None:
+            return Ends(NOT_ASKED_FOR, which=asking_store.unfinished(self.pair))
+        if self.transaction.kind is Kind.LOGIN:
+            return Ends(NOT_ASKED_FOR, which=asking_store.unfinished_logins(self.transaction.user_id))
+        return None
 
 
 class Blocking:
@@ -66,20 +81,21 @@ class Blocking:
 
         Not to be called inside a database transaction.
         """
-        actor, block, name = f"device:{phone.id}", None, self._parts.name
+        actor, name = f"device:{phone.id}", self._parts.name
         details: dict[str, str] = {"signer": transaction.user_id}
         if transaction.client_id is not None:
             name = (await self._parts.clients.get(transaction.client_id)).name
             details["client"] = transaction.client_id
-            block = await self._drafted(Pair(transaction.user_id, transaction.client_id), name, actor)
         event = Event("alarm.not_me", actor, f"transaction:{transaction.id}", details=details)
-        return Disowned(transaction, event, block, await self._letter(transaction, name))
+        disowned = Disowned(transaction, event, None, None)
+        block = None if disowned.pair is None else await self._drafted(disowned.pair, name, actor)
+        return replace(disowned, block=block, letter=await self._letter(disowned, name))
 
     async def hold(self, connection: AsyncConnection, disowned: Disowned) -> None:
         """Let nobody ask the person until the caller's commit, and lock what will end: before any other row."""
         await asking_store.take_turn(connection, disowned.transaction.user_id)
-        if disowned.pair is not None:
-            await asking_store.hold_unfinished(connection, disowned.pair)
+        if disowned.ends is not None and disowned.ends.which is not None:
+            await asking_store.hold(connection, disowned.ends.which)
 
     async def write(self, connection: AsyncConnection, disowned: Disowned) -> list[str]:
         """Write it with the decline, end what the application has asked besides, and return the topics to wake.
@@ -89,9 +105,8 @@ class Blocking:
         p, event = self._parts, disowned.event
         log.warning("a signer declined a request as not theirs", subject=event.subject, **event.details)
         topics: list[str] = []
-        if disowned.pair is not None:
-            ends = Ends(NOT_ASKED_FOR, which=asking_store.unfinished(disowned.pair))
-            topics = await self._plans.end(connection, ends, event.actor, but=disowned.transaction.id)
+        if disowned.ends is not None:
+            topics = await self._plans.end(connection, disowned.ends, event.actor, but=disowned.transaction.id)
         await p.audit.record(connection, event)
         if disowned.block is not None:
             # An event of its own: the block stays when the transaction and all events on it have grown old.
@@ -146,10 +161,9 @@ class Blocking:
             return await p.seals.draft_new(BLOCKS, asking_store.row_of(new))
         return None if known.value.stands else await p.seals.draft(known, known.value.anew(name, actor, now))
 
-    async def _letter(self, transaction: Transaction, application: str) -> model.Sealed | None:
-        if self._operators is None:
+    async def _letter(self, disowned: Disowned, application: str) -> model.Sealed | None:
+        if self._operators is None or disowned.transaction.kind is Kind.LOGIN:  # of a sign-in others tell them
             return None
-        signer = (await self._parts.users.get(transaction.user_id)).login
-        stopped = transaction.client_id is not None
-        letter = letters.not_me_letter(self._operators, signer, application, stopped=stopped)
+        signer = (await self._parts.users.get(disowned.transaction.user_id)).login
+        letter = letters.not_me_letter(self._operators, signer, application, stopped=disowned.pair is not None)
         return await self._parts.notify.seal(letter)

@@ -45,7 +45,7 @@ class Draft:
     """What a transaction is opened from; one of client_id, phone and operator asks.
 
     client_id:  the relying application. phone: the signer's phone, which alone may answer.
-    operator:   an operator, as the audit log names them.
+    operator:   an operator, or the server itself, as the audit log names them.
     credential: the member of the request, or None where no key is concerned.
     more:       members that only some requests have.
     key:        the key that it was decided upon: another change of it comes before or after, not between.
@@ -86,7 +86,7 @@ class Draft:
     def asker(self) -> Asker:
         """Who asks."""
         pair = Pair(self.user.id, self.client_id) if self.client_id else None
-        return Asker(self.user.id, self.actor, pair, self.phone_id, self.reach)
+        return Asker(self.user.id, self.actor, pair, self.phone_id, self.reach, signs_in=self.kind is Kind.LOGIN)
 
     @property
     def actor(self) -> str:

@@ -19,7 +19,7 @@ class Ending:
     async def sign_off(self, connection: AsyncConnection, held: Transaction, kept: Kept | None) -> Event:
         """End a transaction as signed; return the event that tells of it, and of its evidence. Raises Late.
 
-        kept: None where the parts of a batch were proven one by one.
+        kept: None where the parts of a batch were proven one by one, and for a sign-in.
         """
         p, now = self._parts, self._parts.clock.now()
         await store.finish(connection, held, State.SIGNED, now)

@@ -6,7 +6,7 @@ from dss.kernel.errors import Invalid
 from dss.transactions import entries
 from dss.transactions.model import Transaction
 from dss.transactions.parts import Parts
-from dss.transactions.proving import require_answered
+from dss.transactions.proving import require_answered, require_provable
 
 
 async def evidence_of(
@@ -21,6 +21,7 @@ async def evidence_of(
     """
     if index is None:
         require_answered(transaction.state)
+        require_provable(transaction)
         return await parts.evidence.of(transaction.id, kept_size)
     if request.read(transaction.request).batch is None:
         raise Invalid("the evidence is of all that was signed at once: ask for it without an index")

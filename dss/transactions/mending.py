@@ -2,55 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
 from dss.audit.event import Event
-from dss.audit.seals import Register, Sealed, Stored
+from dss.audit.kinds import End, Kind, Kinds
+from dss.audit.seals import Register, Row, Sealed, Stored
 from dss.ca.model import Reason
-from dss.clients.registers import CLIENT_POLICIES, CLIENTS
+from dss.clients.registers import CLIENTS
 from dss.credentials.model import LIVING, Credential, CredentialState
-from dss.credentials.registers import ACTIVATIONS, CREDENTIALS, OFFLINE_KEYS, SESSIONS
+from dss.credentials.registers import CREDENTIALS
 from dss.credentials.tables import credentials
 from dss.credentials.verifying import serial_of
 from dss.devices import store as devices
-from dss.devices.model import DeviceState, EnrolmentState, Share, ShareState
-from dss.devices.registers import BOX_KEYS, DEVICES, ENROLMENTS, SHARES
+from dss.devices.model import Share
+from dss.devices.registers import BOX_KEYS, DEVICES
 from dss.hsm.servicekeys import ServiceKeys
 from dss.kernel.errors import Conflict, Invalid, NotFound
 from dss.kernel.ids import BoxKeyId, CredentialId, DeviceId
-from dss.kernel.policy import STRICTEST
 from dss.notify import letters
 from dss.notify.model import Letter
 from dss.operators.model import Proposal
 from dss.operators.service import Approvals
-from dss.operators.store import PROPOSALS
-from dss.transactions.asking_store import BLOCKS
 from dss.transactions.parts import Parts
 from dss.transactions.plans import Change, Ends, Plan, Plans
 from dss.transactions.tables import transactions
-from dss.users.store import USERS
 
-REGISTERS: dict[str, Register[Any]] = {
-    register.kind: register
-    for register in (
-        USERS,
-        CLIENTS,
-        DEVICES,
-        ENROLMENTS,
-        BOX_KEYS,
-        CREDENTIALS,
-        ACTIVATIONS,
-        SHARES,
-        PROPOSALS,
-        CLIENT_POLICIES,
-        BLOCKS,
-        SESSIONS,
-        OFFLINE_KEYS,
-    )
-}
 PAGE = 500
 Value = TypeVar("Value")
 
@@ -64,38 +43,19 @@ class Finding:
     why: str
 
 
-def _ended(id: str, now: datetime, actor: str) -> dict[str, dict[str, Any]]:
-    """Return how a row of each kind says that it has ended: nothing in it is acted upon any more."""
-    unlocked = {"lock_reason": None, "locked_until": None}
-    no_key = {"state": CredentialState.DESTROYED.value, "key_blob": b"", "holders": [], "relock": False}
-    return {
-        CLIENTS.kind: {"name": f"ended {id}", "scopes": [], "jwks": None, "secret_hash": None, "contact": ""},
-        DEVICES.kind: {"state": DeviceState.REMOVED.value, "recent": [], **unlocked},
-        CREDENTIALS.kind: no_key | {"suspended_by": None, "password": None, "policy": None},
-        ENROLMENTS.kind: {"state": EnrolmentState.DEAD.value, "sealed_secret": None},
-        BOX_KEYS.kind: {"destroyed_at": now, "slot": None},
-        SHARES.kind: {"state": ShareState.STOPPED.value, "jwe": None},
-        ACTIVATIONS.kind: {"consumed_at": now},
-        SESSIONS.kind: {"signatures": 0, "ends_at": now},
-        OFFLINE_KEYS.kind: {"secrets": b"", "ended_at": now},
-        PROPOSALS.kind: {"approved_by": actor},
-        BLOCKS.kind: {"lifted_at": now, "lifted_by": actor},
-        CLIENT_POLICIES.kind: {"policy": STRICTEST.member()},  # what it said is not known: operators say it anew
-    }
-
-
 class Mending:
     """Looks at every sealed row, and ends those that nobody can believe any more."""
 
-    def __init__(self, parts: Parts, plans: Plans, approvals: Approvals, keys: ServiceKeys) -> None:
+    def __init__(self, parts: Parts, plans: Plans, approvals: Approvals, keys: ServiceKeys, kinds: Kinds) -> None:
         self._parts = parts
         self._plans = plans
         self._approvals = approvals
         self._keys = keys
+        self._kinds = kinds
 
     async def check(self) -> list[Finding]:
         """Return every row that cannot be proven; tells no alarm. Raises HsmUnavailable."""
-        return [finding for register in REGISTERS.values() for finding in await self._check(register)]
+        return [finding for kind in self._kinds.values() for finding in await self._check(kind.register)]
 
     async def end(self, kind: str, id: str, actor: str) -> Proposal | None:
         """End a row that cannot be proven, for good, by an operator, or by two where that is the policy.
@@ -104,16 +64,18 @@ class Mending:
         kind: as the log names rows. Returns what waits for a second operator, None when it is done.
         Raises Invalid for an unknown kind, NotFound, Conflict for a row that proves and for a person, HsmUnavailable.
         """
-        stored = await self._broken(kind, id)
+        known, end = self._kind(kind), End(id, self._parts.clock.now(), actor)
+        changes = known.ended(end)
+        stored = await self._broken(known.register, id)
         if proposal := await self._approvals.second("row.end", stored.name, actor):
             return proposal
-        if kind == BOX_KEYS.kind:
+        if known.register is BOX_KEYS:
             await self._keys.destroy_box_key(BoxKeyId(id))
 
         async def make() -> Plan:
-            return await self._ending(await self._broken(kind, id), actor)
+            return await self._ending(await self._broken(known.register, id), changes, actor)
 
-        await self._plans.carry_out(make, actor)
+        await self._plans.carry_out(make, actor, known.also and partial(known.also, end))
         return None
 
     async def _check(self, register: Register[Any]) -> list[Finding]:
@@ -125,16 +87,16 @@ class Mending:
             after = stored[-1].row[register.key]
         return found
 
-    async def _broken(self, kind: str, id: str) -> Stored[Any]:
+    def _kind(self, name: str) -> Kind:
+        if name not in self._kinds:
+            raise Invalid(f"there are no sealed rows of this kind, but of: {', '.join(self._kinds)}")
+        return self._kinds[name]
+
+    async def _broken(self, register: Register[Any], id: str) -> Stored[Any]:
         """Return a row that may be ended."""
-        register = REGISTERS.get(kind)
-        if register is None:
-            raise Invalid(f"there are no sealed rows of this kind, but of: {', '.join(REGISTERS)}")
-        if register is USERS:
-            raise Conflict("a person is not ended: restore the row from a backup, the newest fits its seal again")
         found = await self._stored(register, register.table.c[register.key] == id, 1)
         if not found:
-            raise NotFound(f"there is no such {kind}")
+            raise NotFound(f"there is no such {register.kind}")
         if await self._parts.seals.faults(found) == [None]:
             raise Conflict("the row is in order: the ordinary commands are for it")
         return found[0]
@@ -144,10 +106,9 @@ class Mending:
         async with self._parts.database.read() as connection:
             return [Stored.of(register, row) for row in await connection.execute(query)]
 
-    async def _ending(self, stored: Stored[Any], actor: str) -> Plan:
-        p, register = self._parts, stored.register
-        key = stored.row[register.key]
-        draft = await p.seals.supersede(stored, _ended(key, p.clock.now(), actor)[register.kind])
+    async def _ending(self, stored: Stored[Any], changes: Row, actor: str) -> Plan:
+        register, key = stored.register, stored.row[stored.register.key]
+        draft = await self._parts.seals.supersede(stored, changes)
         ended: Change = (draft, Event("row.ended", actor, stored.name))
         if register is DEVICES:
             return await self._without_phone(ended, DeviceId(key), actor)

@@ -138,6 +138,11 @@ class Transaction:
         return self.user_id == device.user_id and self.for_device_id in (None, device.id)
 
     @property
+    def leaves_evidence(self) -> bool:
+        """True but for a sign-in: whoever reads the log finds it there, and nobody has to prove it to a stranger."""
+        return self.kind is not Kind.LOGIN
+
+    @property
     def mode(self) -> Mode:
         """How the person makes sure that it is theirs, as the request asks for it."""
         if not self.number:

@@ -110,10 +110,11 @@ class Performing:
             await self._certify(held, activation)
 
     async def _change(self, held: Transaction, activation: Activation) -> None:
-        p, change = self._parts, self._changes[held.kind]
+        p, change, kept = self._parts, self._changes[held.kind], None
         channel_key = await p.evidence.channel_key()
         done = await change(held, activation)
-        kept = proving.kept_of(held, Answered.confirmed(held), done.phone, channel_key)
+        if held.leaves_evidence:
+            kept = proving.kept_of(held, Answered.confirmed(held), done.phone, channel_key)
 
         async def release(connection: AsyncConnection) -> None:
             event = await self._ending.sign_off(connection, held, kept)

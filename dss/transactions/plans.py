@@ -29,6 +29,7 @@ from dss.transactions.tables import transactions
 
 TRIES = 16
 Change = tuple[Draft[Any], Event]
+Also = Callable[[AsyncConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,12 @@ class Plans:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def carry_out(self, make: Callable[[], Awaitable[Plan]], actor: str) -> Plan:
+    async def carry_out(self, make: Callable[[], Awaitable[Plan]], actor: str, also: Also | None = None) -> Plan:
         """Make a plan and write it; when another change came first, make it anew. Raises what `make` raises."""
         for _ in range(TRIES):
             plan = await make()
             try:
-                await self.commit(plan, actor)
+                await self.commit(plan, actor, also=also)
             except Overtaken:
                 continue
             return plan
@@ -87,7 +88,7 @@ class Plans:
         plan: Plan,
         actor: str,
         but: TransactionId | None = None,
-        also: Callable[[AsyncConnection], Awaitable[None]] | None = None,
+        also: Also | None = None,
     ) -> None:
         """Write a plan, and wake all who wait for what ended by it. Raises Overtaken.
 

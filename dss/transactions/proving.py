@@ -39,6 +39,12 @@ def require_answered(state: State) -> None:
         raise Conflict(f"there is no evidence of what came to nothing: the transaction is {state}")
 
 
+def require_provable(transaction: Transaction) -> None:
+    """Raise Conflict for what leaves no evidence, however it ended."""
+    if not transaction.leaves_evidence:
+        raise Conflict("there is no evidence of a sign-in: the log alone tells of it")
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """By what a transaction was answered.

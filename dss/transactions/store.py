@@ -71,6 +71,12 @@ async def ended_of(
     return [of_row(row) for row in await connection.execute(query)]
 
 
+async def live(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> list[Transaction]:
+    """Return the transactions that have not ended and of which a condition is true."""
+    query = sa.select(transactions).where(which, transactions.c.state.in_(LIVE))
+    return [of_row(row) for row in await connection.execute(query)]
+
+
 async def awaiting_of(
     connection: AsyncConnection, device: Device, known: Collection[TransactionId], now: datetime, limit: int
 ) -> list[Transaction]:

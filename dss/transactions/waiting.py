@@ -10,6 +10,7 @@ from dss.kernel.errors import Conflict, Expired, NotFound
 from dss.kernel.ids import ClientId, TransactionId
 from dss.kernel.policy import Mode
 from dss.transactions import preparing_store, store
+from dss.transactions.asked import require_asked
 from dss.transactions.asking import WRONG_NUMBER
 from dss.transactions.linking import Linking
 from dss.transactions.machine import State
@@ -70,12 +71,27 @@ class Waiting:
     async def view(self, id: TransactionId, code: str) -> WaitView:
         """Return what the page tells. Raises NotFound, for a wrong code and an absent transaction alike."""
         await self._require_right(id, code)
-        async with self._parts.database.read() as connection:
-            # In this order: what becomes a transaction meanwhile is found as one of the two.
-            preparation = await preparing_store.find(connection, id)
+        preparation = await self._preparation(id)
         if preparation is not None:
             return await self._of_preparation(preparation)
         return await self._of_transaction(await self._current(id))
+
+    async def of_client(self, client_id: ClientId, id: TransactionId) -> WaitView:
+        """Return what the page tells of a relying application's transaction, to who has shown that they may see it.
+
+        Raises NotFound, also for another's, Tampered.
+        """
+        preparation = await self._preparation(id)
+        if preparation is not None and preparation.wish.client_id == client_id:
+            return await self._of_preparation(preparation)
+        transaction = await self._current(id)
+        await require_asked(self._parts, client_id, transaction)
+        return await self._of_transaction(transaction)
+
+    async def _preparation(self, id: TransactionId) -> Preparation | None:
+        """Return a preparation, if there is one; looked for first, for what becomes a transaction meanwhile."""
+        async with self._parts.database.read() as connection:
+            return await preparing_store.find(connection, id)
 
     async def _of_preparation(self, preparation: Preparation) -> WaitView:
         p, wish = self._parts, preparation.wish

@@ -9,6 +9,8 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from dss.hsm.servicekeys import KeyName
+from dss.hsm.stamps import Stamps
 from dss.settings import Role, Settings
 from dss.web.device.api import DEVICE
 from dss.web.http.headers import SecurityHeaders
@@ -17,7 +19,12 @@ from dss.web.http.problems import exception_handlers
 from dss.web.http.routing import routes
 from dss.web.log import tiles
 from dss.web.log.api import LOG
+from dss.web.login import routes as login
+from dss.web.oauth import authorize
+from dss.web.oauth import waiting as authorizing
 from dss.web.oauth.api import OAUTH
+from dss.web.pages import assets
+from dss.web.pages.forms import Forms
 from dss.web.pki import routes as pki
 from dss.web.rest.api import V1
 from dss.web.rest.health import HEALTH
@@ -51,9 +58,11 @@ def create(settings: Settings, open_services: Open | None = None, *, strict: boo
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
         async with take_up() as services, beside(services):
-            yield {"services": services}
+            yield {"services": services, "forms": Forms(Stamps(services.tokens.service, KeyName.LOGIN))}
 
     served = routes(protocols(settings.role), strict=strict)
+    if settings.role.plays(Role.AUTH):
+        served = [*served, *login.routes(), *authorize.routes(), *authorizing.routes(), *assets.routes()]
     if settings.role.plays(Role.WORKER):
         served = [*served, *pki.routes(), *tiles.routes()]
     if settings.role.plays(Role.DEVICE):

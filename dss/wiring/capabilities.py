@@ -9,7 +9,6 @@ from dss.audit.service import Audit
 from dss.ca.model import CaSettings
 from dss.ca.service import Ca
 from dss.ca.service_certificates import ServiceCertificates
-from dss.clients.model import SCOPES
 from dss.clients.policies import ClientPolicies
 from dss.clients.service import Clients
 from dss.credentials.code_door import CodeDoor
@@ -38,9 +37,6 @@ from dss.kernel.ids import Ids
 from dss.kernel.policy import Policy
 from dss.notify.service import Notify, Post
 from dss.notify.spool import SpoolSender
-from dss.oauth.access_token import AccessTokens
-from dss.oauth.issuer import Issuer
-from dss.oauth.service import Authorization
 from dss.settings import Role, Settings
 from dss.transactions.model import Limits
 from dss.transactions.parts import Parts
@@ -178,10 +174,3 @@ def reporting_of(ground: Ground, middle: Middle, certificates: ServiceCertificat
         return Trust(root, await log_key(g.tokens.service, g.settings.log_origin))
 
     return Reporting(Reports(g.tokens.service, certificates, g.clock), g.audit, trusted)
-
-
-def oauth_of(ground: Ground, middle: Middle) -> Authorization:
-    """Return the authorization server's rules."""
-    issuer = Issuer(ground.settings.public_url, SCOPES)
-    tokens = AccessTokens(issuer, ground.tokens.service, ground.clock)
-    return Authorization(tokens, middle.clients, ground.database, ground.audit, ground.clock)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from dss.audit.exporting import Exporting
 from dss.audit.log import Log
 from dss.audit.note import COSIGNATURE, VerifierKey
+from dss.audit.passing import Passing
 from dss.audit.policy import Policy
 from dss.audit.retention import Retention
 from dss.audit.sealer import Sealer
@@ -14,6 +15,7 @@ from dss.transactions.auditing import Auditing
 from dss.transactions.retiring import Retiring
 from dss.transactions.searching import Searching
 from dss.wiring.capabilities import Ground
+from dss.wiring.kinds import KINDS
 
 LONGEST_WITNESS = 255
 
@@ -28,6 +30,7 @@ class Records:
     exporting: Exporting
     searching: Searching
     retiring: Retiring
+    passing: Passing
 
 
 def records_of(ground: Ground) -> Records:
@@ -39,10 +42,11 @@ def records_of(ground: Ground) -> Records:
     return Records(
         log=Log(g.database, g.tokens.service, g.clock, origin, witnesses),
         sealer=Sealer(g.database, g.tokens.service, g.audit, g.clock, origin),
-        auditing=Auditing(g.database, g.tokens.service, g.clock, policy),
+        auditing=Auditing(g.database, g.tokens.service, g.clock, policy, KINDS),
         exporting=Exporting(g.database, g.tokens.service, g.audit, g.clock, policy),
         searching=Searching(g.database),
         retiring=Retiring(g.database, g.audit, retention),
+        passing=Passing(g.database, retention, KINDS),
     )
 
 

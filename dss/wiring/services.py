@@ -30,19 +30,21 @@ from dss.infra.recently import Recently
 from dss.infra.turnstile import Turnstile
 from dss.kernel.clock import Clock, SystemClock
 from dss.kernel.ids import Ids
+from dss.login.service import Login
 from dss.notify.service import Notify
-from dss.oauth.service import Authorization
+from dss.oauth.awaiting import Signing
 from dss.operators.service import Approvals
 from dss.settings import Role, Settings, TokenName
 from dss.transactions.admitting import Admitting
 from dss.transactions.adopting import Adopting
-from dss.transactions.answering import Answering
+from dss.transactions.answering import Answering, Distrust
 from dss.transactions.blocking import Blocking
 from dss.transactions.changing import Changing, Owned
 from dss.transactions.drafting import Drafting
 from dss.transactions.history import History
 from dss.transactions.keys import Keys
 from dss.transactions.linking import Linking
+from dss.transactions.logins import Logins
 from dss.transactions.machine import Work
 from dss.transactions.mending import Mending
 from dss.transactions.offline import OfflineAnswers
@@ -62,16 +64,18 @@ from dss.transactions.sharing import Sharing
 from dss.transactions.signatures import Signatures
 from dss.transactions.waiting import Waiting
 from dss.users.service import Users
+from dss.wiring.authorization import AuthorizationServer, authorization_of, base_of
 from dss.wiring.capabilities import (
     ISSUING_CA,
     Ground,
     device_limits,
     middle_of,
-    oauth_of,
     parts_of,
     reporting_of,
 )
+from dss.wiring.kinds import KINDS
 from dss.wiring.records import Records, records_of
+from dss.wiring.signing_in import SigningIn, distrusting, login_parts_of, signing_in_of
 from dss.wiring.tokens import HsmKeys, open_tokens
 
 READY_S = 1.0
@@ -89,6 +93,7 @@ class Verbs:
     phones: Phones
     changing: Changing
     sharing: Sharing
+    logins: Logins
     opening: Opening
     sessions: Sessions
     linking: Linking
@@ -107,7 +112,7 @@ class Verbs:
 
 
 @dataclass(frozen=True)
-class Services(Verbs, Records):
+class Services(Verbs, Records, SigningIn, AuthorizationServer):
     """All that protocols, commands and the worker call."""
 
     settings: Settings
@@ -130,7 +135,6 @@ class Services(Verbs, Records):
     devices: Devices
     credentials: Credentials
     making: Making
-    oauth: Authorization
     ready: Recently
     waits: Turnstile
 
@@ -156,23 +160,23 @@ async def opened(
 
 def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, clock: Clock) -> Services:
     """Put the services of one process together."""
-    ids = Ids(clock)
-    audit = Audit(database, clock, ids)
-    seals = Seals(tokens.service, audit)
-    ground = Ground(settings, database, tokens, audit, seals, clock, ids)
+    ground = _ground(settings, database, tokens, clock)
     middle = middle_of(ground, pool)
     parts = parts_of(ground, middle)
     links = StopLinks(tokens.service, settings.public_url)
     certificates = ServiceCertificates(middle.ca, tokens.service, clock, settings.name, ISSUING_CA)
-    verbs = _verbs(ground, parts, links)
+    of_login = login_parts_of(ground, parts)
+    login, base = Login(of_login), base_of(ground, parts)
+    verbs = _verbs(ground, parts, links, distrusting(login, base.grants))
+    signing = Signing(verbs.signatures, verbs.waiting, verbs.linking, verbs.offline)
     of_enrolment = _enrolment(ground, parts, links)
     return Services(
         settings=settings,
         database=database,
         tokens=tokens,
         clock=clock,
-        audit=audit,
-        seals=seals,
+        audit=ground.audit,
+        seals=ground.seals,
         users=middle.users,
         clients=middle.clients,
         ca=middle.ca,
@@ -187,27 +191,34 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
         devices=parts.devices,
         credentials=parts.credentials,
         making=parts.making,
-        oauth=oauth_of(ground, middle),
         ready=Recently(lambda: _check(database, tokens, clock), READY_S),
         waits=Turnstile(WAITS),
         **vars(verbs),
         **vars(records_of(ground)),
+        **vars(signing_in_of(login, verbs.logins, of_login, settings.name)),
+        **vars(authorization_of(ground, parts, base, signing, login)),
     )
 
 
-def _verbs(ground: Ground, parts: Parts, links: StopLinks) -> Verbs:
+def _ground(settings: Settings, database: Database, tokens: HsmKeys, clock: Clock) -> Ground:
+    ids = Ids(clock)
+    audit = Audit(database, clock, ids)
+    return Ground(settings, database, tokens, audit, Seals(tokens.service, audit), clock, ids)
+
+
+def _verbs(ground: Ground, parts: Parts, links: StopLinks, distrust: Distrust) -> Verbs:
     g, plans = ground, Plans(parts)
     drafting = Drafting(parts, Admitting(parts, plans))
     approvals = Approvals(g.database, g.seals, g.clock, g.ids, two=g.settings.two_operators)
     keys = Keys(parts, plans, approvals)
     phones = Phones(parts, plans, links, approvals)
     blocking = Blocking(parts, plans, approvals, g.settings.operators)
-    opening = Opening(parts, drafting, Placing(parts, drafting))
-    preparing, transactions = Preparing(parts, drafting, opening), Transactions(parts)
-    owned = Owned(keys, phones, OfflineSetting(parts, plans, OfflineStore(g.tokens.service)), blocking)
-    changing = Changing(parts, drafting, plans, owned)
-    sharing = Sharing(parts, drafting, phones, links)
-    changes = {Kind.CHANGE: changing.perform, Kind.SHARE: sharing.perform}
+    opening, transactions = Opening(parts, drafting, Placing(parts, drafting)), Transactions(parts)
+    preparing = Preparing(parts, drafting, opening)
+    offline_setting = OfflineSetting(parts, plans, OfflineStore(g.tokens.service))
+    changing = Changing(parts, drafting, plans, Owned(keys, phones, offline_setting, blocking))
+    sharing, logins = Sharing(parts, drafting, phones, links), Logins(parts, drafting, plans)
+    changes = {Kind.CHANGE: changing.perform, Kind.SHARE: sharing.perform, Kind.LOGIN: logins.perform}
     secrets = LinkSecrets(g.tokens.service)
     linking, offline = Linking(parts, secrets), OfflineAnswers(parts)
     works = [work for role, work in WORK_OF.items() if g.settings.role.plays(role)]
@@ -218,11 +229,12 @@ def _verbs(ground: Ground, parts: Parts, links: StopLinks) -> Verbs:
         phones=phones,
         changing=changing,
         sharing=sharing,
+        logins=logins,
         opening=opening,
         sessions=Sessions(parts, drafting, opening, plans),
         linking=linking,
         waiting=Waiting(parts, secrets, linking, offline),
-        answering=Answering(parts, blocking),
+        answering=Answering(parts, blocking, distrust),
         blocking=blocking,
         offline=offline,
         transactions=transactions,
@@ -231,7 +243,7 @@ def _verbs(ground: Ground, parts: Parts, links: StopLinks) -> Verbs:
         results=Results(parts),
         history=History(parts),
         adopting=Adopting(parts),
-        mending=Mending(parts, plans, approvals, g.tokens.service),
+        mending=Mending(parts, plans, approvals, g.tokens.service, KINDS),
         performing=tuple(Performing(parts, plans, changes, work) for work in works),
     )
 

@@ -68,6 +68,17 @@ async def _retire_records(services: Services) -> None:
     # A node whose clock runs years ahead would delete what is to be kept.
     await services.database.check(services.clock)
     await services.retiring.round()
+    await services.passing.round()
+
+
+async def _tidy(services: Services) -> None:
+    await services.tidying.round()
+
+
+async def _retire_token_keys(services: Services) -> None:
+    # A node whose clock runs ahead would destroy a key whose tokens are good.
+    await services.database.check(services.clock)
+    await services.key_rotation.retire()
 
 
 async def _thin_checkpoints(services: Services) -> None:
@@ -82,7 +93,9 @@ JOBS = (
     Job("send letters", 1, _send_letters),
     Job("expire transactions", 1, _expire),
     Job("retire box keys", 60, _retire_box_keys),
+    Job("retire token keys", 60, _retire_token_keys),
     Job("forget what was not collected", 60, _forget),
+    Job("delete what has ended of signing in and authorization", 60, _tidy),
     Job("delete files that a crash left", 3600, _sweep_files),
     # Every role revokes, and only this one publishes: so often is looked for what is not listed yet.
     Job("publish lists of revoked certificates", 5, _publish_crls),

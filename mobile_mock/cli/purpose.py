@@ -1,7 +1,7 @@
 """What a request does once it is confirmed, in plain words. Pure."""
 
 from mobile_mock import jose
-from mobile_mock.matter import Change, Credential, NewCredential, PhoneName, Session, Sharing
+from mobile_mock.matter import Change, Credential, Login, NewCredential, PhoneName, Session, Sharing
 from mobile_mock.request import Request
 
 
@@ -13,6 +13,8 @@ def purpose(request: Request) -> list[str]:
         return _change(request)
     if isinstance(request.credential, NewCredential):
         return _making(request.credential)
+    if request.login is not None:
+        return _login(request.login)
     assert request.credential is not None  # a request to sign names what signs
     if request.session is not None:
         return _session(request.session, request.credential)
@@ -26,6 +28,14 @@ def _session(session: Session, credential: Credential) -> list[str]:
         "nothing of what will be signed is shown; you may end the session at any time",
         f"signs with your {_key(credential)}",
         *_password(credential),
+    ]
+
+
+def _login(login: Login) -> list[str]:
+    return [
+        "to sign you in on a page, where your first factor was given just now",
+        f"from {login.address or 'an address that is not told'}, by {login.agent or 'a browser that is not told'}",
+        "if that is not you, decline it as not yours: somebody else has your password",
     ]
 
 

@@ -26,6 +26,7 @@ def members(shown: Shown) -> dict[str, Any]:
         "credential": _credential_members(request),
         **_change_members(request),
         **_session_members(request),
+        **_login_members(request),
         "text": request.text,
         "documents": [document_members(document, shown) for document in request.documents],
         **_batch_members(request),
@@ -77,6 +78,11 @@ def _allowed_members(change: Change) -> dict[str, Any]:
 def _session_members(request: Request) -> dict[str, Any]:
     session = request.session
     return {} if session is None else {"session": {"signatures": session.signatures, "minutes": session.minutes}}
+
+
+def _login_members(request: Request) -> dict[str, Any]:
+    login = request.login
+    return {} if login is None else {"login": {"id": login.id, "address": login.address, "agent": login.agent}}
 
 
 def _batch_members(request: Request) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def show(console: Console, summary: Summary) -> None:
     console.print(_log_rows(f"the sealer, on a log of {LEAVES:,} leaves and more", summary.sealing, "events"))
     console.print(f"[dim]{_speed(summary.sealing[-1])}[/dim]")
     console.print(_log_rows(f"proofs from a log of {LEAVES:,} leaves and more", summary.proofs, "bytes"))
+    console.print(_rows("tokens", summary.tokens))
     console.print(_share(summary.share))
     console.print(f"[dim]{_enough(summary.share)}[/dim]")
 

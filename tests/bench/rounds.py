@@ -14,10 +14,11 @@ from tests.bench.million import LEAVES
 from tests.bench.protections import PROTECTIONS, all_timed
 from tests.bench.stage import Stage
 from tests.bench.switching import Switch
+from tests.bench.tokens import TokenTurn
 from tests.world.world import Signer
 
 WARM_UP, FEWEST = 3, 10
-BASELINES, LOG = "baselines", "the log"
+BASELINES, LOG, AUTHORIZATION = "baselines", "the log", "authorization"
 INSIDE = "inside"  # timers that tick within a step add to it: so they have a turn of their own
 PARTS = {
     "examine the answer": "dss.devices.service:Devices.examine",
@@ -47,6 +48,7 @@ async def run(stage: Stage, seconds: float, tell: Callable[[str], None]) -> Samp
     tell("planting a log of a million leaves")
     turns: dict[str, Turn] = {LOG: (await LogTurn.ready(stage, LEAVES)).measure}
     turns[BASELINES] = (await Baselines.ready(stage)).measure
+    turns[AUTHORIZATION] = (await TokenTurn.ready(stage)).measure
     turns |= {name: _turn(stage, variant) for name, variant in (await _variants(stage)).items()}
     tell("warming up")
     await _rounds(turns, lambda done: done < WARM_UP)

@@ -14,8 +14,9 @@ from tests.bench.flows import HASH, HASH_RSA, PDF, STEPS
 from tests.bench.logs import FULL, ONE_FLOW, PROOFS, SALT, SEALING
 from tests.bench.meter import Spent, Steps
 from tests.bench.protections import EVIDENCE, PROTECTIONS
-from tests.bench.rounds import BASELINES, INSIDE, LOG, PARTS, Samples
+from tests.bench.rounds import AUTHORIZATION, BASELINES, INSIDE, LOG, PARTS, Samples
 from tests.bench.share import Costs, Share
+from tests.bench.tokens import TOKENS
 
 WHOLE = "complete flow"
 
@@ -117,7 +118,7 @@ class Summary:
     """All that a run on one database found.
 
     sealing: rounds of the sealer. proofs: what the log and its evidence give out, and its verification.
-    share:   the tree's share of a flow. rates: batches.
+    share:   the tree's share of a flow. rates: batches. tokens: given, looked at, and called with.
     """
 
     database: str
@@ -129,6 +130,7 @@ class Summary:
     proofs: list[Row]
     share: Share
     rates: list[Rate]
+    tokens: list[Row]
 
 
 class Summing:
@@ -155,6 +157,7 @@ class Summing:
             proofs=[self._of_log(name) for name in PROOFS],
             share=Share.of(self._costs()),
             rates=[self._rate(spec, count) for count in (SMALL, LARGE) for spec in SPECS],
+            tokens=[self._row(name, [steps[name] for steps in samples[AUTHORIZATION]]) for name in TOKENS],
         )
 
     def _rate(self, spec: KeySpec, count: int) -> Rate:

@@ -15,6 +15,7 @@ from tests.bench.protections import PROTECTIONS, all_timed
 from tests.bench.share import Costs, Share
 from tests.bench.stage import Stage, staged
 from tests.bench.switching import resolve
+from tests.bench.tokens import BOUND, CALL, CODE, INTROSPECTION, KEYED, REFRESH, SECRET, TOKENS, TokenTurn
 from tests.world.softhsm import SoftHsm
 
 
@@ -66,6 +67,16 @@ async def test_the_turn_of_the_log_seals_the_events_of_one_flow_alone_and_then_a
     assert steps[FULL].size == MANY
     assert before > planted
     assert await sealed(stage) == before + steps[ONE_FLOW].size + MANY
+
+
+async def test_the_turn_of_tokens_is_what_clients_do_and_can_be_had_again(stage: Stage):
+    turn = await TokenTurn.ready(stage)
+    for _ in range(2):
+        steps = await turn.measure()
+        assert set(steps) == set(TOKENS)
+        assert steps[BOUND].writes == steps[CALL].writes + 1
+        assert all(steps[name].hsm >= 1 for name in (KEYED, SECRET, CODE, REFRESH))
+        assert steps[INTROSPECTION].sql > 0
 
 
 async def test_batches_are_signed_as_they_are_at_a_relying_application_and_held_against_the_bare_hsm(

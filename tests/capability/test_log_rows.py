@@ -16,6 +16,7 @@ from dss.kernel import b64
 from dss.kernel.errors import Conflict
 from dss.transactions.auditing import Auditing
 from dss.transactions.tables import entries, transactions
+from dss.wiring.kinds import KINDS
 from tests.world.clock import START
 from tests.world.log_site import ROW, Site, site
 
@@ -169,6 +170,6 @@ async def test_rows_and_evidence_are_read_page_by_page(log: Site, monkeypatch: p
 
 async def test_a_key_of_another_name_than_the_log_s_is_told_to_nobody(log: Site) -> None:
     """A wrong name would look like a break-in to whoever verifies with it."""
-    renamed = Auditing(log.database, log.keys, log.clock, Policy("moved.test/log", 7, ()))
+    renamed = Auditing(log.database, log.keys, log.clock, Policy("moved.test/log", 7, ()), KINDS)
     with pytest.raises(Conflict, match="DSS_LOG_ORIGIN"):
         await renamed.verify()

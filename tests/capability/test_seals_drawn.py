@@ -12,10 +12,10 @@ from dss.audit.seals import Register, Seals, Stored
 from dss.infra.schema import UtcTime, metadata
 from dss.kernel import canonical
 from dss.kernel.errors import Tampered
-from dss.transactions.mending import REGISTERS as MENDED
+from dss.wiring.kinds import KINDS
 from tests.world.servicekeys import SoftwareServiceKeys
 
-REGISTERS: tuple[Register[Any], ...] = tuple(MENDED.values())
+REGISTERS: tuple[Register[Any], ...] = tuple(kind.register for kind in KINDS.values())
 WHOLE = st.integers(-canonical.LARGEST, canonical.LARGEST)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 TIME = st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001

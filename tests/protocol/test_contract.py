@@ -17,9 +17,11 @@ from typer.testing import CliRunner
 
 from dss.cli.main import INFO
 from dss.cli.main import app as command
+from dss.clients.model import SIGNERS
 from dss.web import app as web
 from dss.web.http.openapi import document
 from dss.web.rest.api import V1
+from tests.protocol.contract_grants import Granted
 from tests.protocol.prover import Prover
 from tests.protocol.scene import open_scene
 from tests.world import world as worlds
@@ -31,6 +33,7 @@ COMMITTED = Path(__file__).parents[2] / "openapi.yaml"
 CONTRACT = document(INFO, web.ALL_PROTOCOLS)
 STREAM = "/device/v1/stream"
 FOR_OPERATORS = {(one.declared.method, one.declared.path) for one in V1.operations if "operators" in one.scopes}
+FOR_SIGNERS = {(one.declared.method, one.declared.path) for one in V1.operations if {*one.scopes} & {*SIGNERS}}
 
 later = Later()
 requests = random_requests(CONTRACT, later)
@@ -94,6 +97,7 @@ async def prepare(world: worlds.World) -> None:
     signed = await scene.ask()
     await scene.sign(signed)
     served.token = scene.shop.http.headers["Authorization"]
+    served.granted = await Granted.of(scene, signed)
     desk = await world.application("Desk", scopes=("operators",))
     served.desk_token = desk.http.headers["Authorization"]
     bob = await world.signer(scene.shop, "bob")
@@ -125,22 +129,42 @@ def aim(case: Any) -> None:
         case.query["wait"] = 0
     if case.path == "/v1/credentials" and case.method == "POST":
         case.body["user"] = "alice"
+    if case.path.startswith("/oauth/") and case.method == "POST":
+        served.granted.aim(case.path, case.body)
 
 
 def is_for_operators(case: Any) -> bool:
     return (case.method, case.path) in FOR_OPERATORS
 
 
+def is_for_signers(context: Any) -> bool:
+    return (context.operation.method.upper(), context.operation.path) in FOR_SIGNERS
+
+
 def proof_for(case: Any) -> str:
     return str(served.phone.proof(case.method, case.formatted_path))
 
 
-@requests.exclude(path_regex="^/device/").parametrize()
+@requests.exclude(path_regex="^/(device|oauth)/").parametrize()
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 def test_relying_applications_get_declared_answers_only(case):
     aim(case)
     token = served.desk_token if is_for_operators(case) else served.token
     case.call_and_validate(headers={"Authorization": token})
+
+
+@requests.include(path_regex="^/oauth/").parametrize()
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+def test_clients_of_the_authorization_server_get_declared_answers_only(case):
+    aim(case)
+    case.call_and_validate(headers={"Authorization": served.granted.basic})
+
+
+@requests.include(is_for_signers).parametrize()
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+def test_those_whom_a_signer_allowed_something_get_declared_answers_only(case):
+    aim(case)
+    case.call_and_validate(headers=served.granted.call(case.method, case.formatted_path))
 
 
 @requests.include(path_regex="^/device/").exclude(path=STREAM).parametrize()

@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from joserfc import jwk, jwt
 
+from dss.oauth.presented import Presented
 from tests.protocol.oauth_world import OAuthWorld, world
 from tests.world.asgi import BASE
 from tests.world.relying_app import form
@@ -57,7 +58,7 @@ async def test_the_token_names_its_caller(world: OAuthWorld):
     asked = form(world.acme.assertion(), scope="signatures")
     token = (await world.http.post("/oauth/token", data=asked)).json()["access_token"]
 
-    caller = await world.authorization.authenticate(token)
+    caller = await world.calling.caller(Presented("GET", f"{BASE}/v1", f"Bearer {token}"))
 
     assert (caller.client_id, caller.scopes) == (world.acme.client.id, {"signatures"})
     assert caller.actor == f"client:{world.acme.client.id}"
@@ -125,8 +126,8 @@ async def test_credentials_that_cannot_be_read_are_refused(world: OAuthWorld, au
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
-        ({"grant_type": "password"}, "unsupported_grant_type"),
+        ({"grant_type": "authorization_code"}, "unauthorized_client"),
+        ({"grant_type": "implicit"}, "unsupported_grant_type"),
         ({"grant_type": ""}, "invalid_request"),
         ({"scope": "signatures admin"}, "invalid_scope"),
         ({"scope": "signatures  credentials"}, "invalid_scope"),
@@ -228,8 +229,8 @@ async def test_the_metadata_tells_what_there_is(world: OAuthWorld):
 
     assert told["issuer"] == BASE
     assert told["token_endpoint"] == f"{BASE}/oauth/token"
-    assert told["grant_types_supported"] == ["client_credentials"]
-    assert told["response_types_supported"] == []
+    assert told["grant_types_supported"][:2] == ["client_credentials", "authorization_code"]
+    assert told["response_types_supported"] == ["code"]
     assert "none" not in told["token_endpoint_auth_signing_alg_values_supported"]
     assert (await world.http.get(told["jwks_uri"])).status_code == 200
 

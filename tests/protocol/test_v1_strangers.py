@@ -1,16 +1,18 @@
 """What belongs to one application does not exist for another, and nothing at all for those without a token (T16)."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from dss.clients.model import SCOPES
+from dss.clients.model import RELYING, SCOPES
 from dss.kernel.ids import ClientId, CredentialId
 from dss.kernel.policy import Bounds, Policy
-from dss.oauth.access_token import AccessTokens
+from dss.oauth.access_token import AccessTokens, Wanted
 from dss.oauth.issuer import Issuer
+from dss.oauth.token_keys import TokenKeys
 from dss.web.rest.api import V1
 from tests.protocol.scene import ABSENT, Refusal, Scene, assert_refused, scene
 from tests.world.pdfs import simple_pdf
@@ -138,7 +140,7 @@ async def test_t16_without_a_token_everything_is_401_whether_it_exists_or_not(
             for id in (existing, ABSENT)
         ]
     assert told[0].content == told[1].content
-    assert told[0].headers["www-authenticate"] == "Bearer"
+    assert told[0].headers["www-authenticate"] == 'Bearer, DPoP algs="ES256 ES384 PS256 RS256"'
 
 
 def unknown(says: str) -> Refusal:
@@ -147,8 +149,9 @@ def unknown(says: str) -> Refusal:
 
 async def test_a_token_of_another_issuer_is_refused_although_the_key_is_right(scene: Scene):
     services = scene.world.services
-    tokens = AccessTokens(Issuer("https://other.example", SCOPES), services.tokens.service, services.clock)
-    minted = await tokens.mint(ClientId(scene.shop.id), SCOPES)
+    keys = TokenKeys(services.database, services.tokens.service, services.clock, timedelta(minutes=10))
+    tokens = AccessTokens(Issuer("https://other.example", SCOPES), keys, services.clock)
+    minted = await tokens.mint(Wanted(ClientId(scene.shop.id), ("signatures",)))
     await refused_with(scene, f"Bearer {minted.text}")
 
 
@@ -186,7 +189,7 @@ async def test_a_token_without_the_scope_of_an_operation_is_refused_and_the_scop
 
 
 @pytest.mark.parametrize("scope", ["signatures", "credentials"])
-@pytest.mark.parametrize(("method", "path"), [one for one in ENDPOINTS if len(SCOPES_OF[one]) > 1])
+@pytest.mark.parametrize(("method", "path"), [one for one in ENDPOINTS if SCOPES_OF[one] == RELYING])
 async def test_of_several_scopes_each_one_opens_an_operation(
     scene: Scene, owned: Owned, method: str, path: str, scope: str
 ):

@@ -16,6 +16,7 @@ from dss.operators.tables import proposals
 from dss.transactions.mending import Finding, Mending
 from dss.transactions.plans import Plans
 from dss.users.tables import users
+from dss.wiring.kinds import KINDS
 from tests.stories.robbery import Robbery, robbed, robbed_on_each_database
 from tests.stories.test_mending import REQUESTS, an_unsealed_phone, in_order, phone
 from tests.world.world import OPERATOR, PIN
@@ -27,7 +28,7 @@ def mending_by_two(stage: Robbery) -> Mending:
     """The verbs as they are where two operators are the policy."""
     s, parts = stage.world.services, stage.world.services.mending._parts
     approvals = Approvals(s.database, s.seals, s.clock, Ids(s.clock), two=True)
-    return Mending(parts, Plans(parts), approvals, s.tokens.service)
+    return Mending(parts, Plans(parts), approvals, s.tokens.service, KINDS)
 
 
 # --- the other kinds ---

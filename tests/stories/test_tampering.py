@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from dss.infra.schema import metadata
-from dss.transactions.mending import REGISTERS
+from dss.wiring.kinds import KINDS
+from tests.stories.burglary import WAYS
 from tests.stories.moments import MOMENTS, Moment
 from tests.stories.robbery import EVERYTHING, Fruits, Robbery, robbery
 from tests.world.intruder import mutations
@@ -22,12 +23,12 @@ from tests.world.world import World, new_world
 
 SAMPLE = 2
 EVERY = 3
-KINDS = {register.table: kind for kind, register in REGISTERS.items()}
+NAMES = {kind.register.table: name for name, kind in KINDS.items()}
 
 
 def test_every_sealed_table_has_its_moments() -> None:
     sealed = {table for table in metadata.sorted_tables if {"version", "seal"} <= set(table.c.keys())}
-    assert {moment.table for moment in MOMENTS.values()} == sealed
+    assert {one.table for one in (*MOMENTS.values(), *WAYS.values())} == sealed
 
 
 @pytest.mark.parametrize("name", MOMENTS)
@@ -105,7 +106,7 @@ class Attempt:
         assert self.fruits is not None, "the moment never came"
         faults = [] if await stage.fruits() == self.fruits else [f"{self.fruits} became {await stage.fruits()}"]
         faults += [f"an answer of {status}" for status in stage.watched.statuses if status >= 500]
-        if self.column.name not in self.moment.found_by and not await stage.alarms(f"{KINDS[table]}:{self.named}"):
+        if self.column.name not in self.moment.found_by and not await stage.alarms(f"{NAMES[table]}:{self.named}"):
             faults.append("no alarm")
         if failed and (await stage.end(failed))[0] != "failed":
             faults.append(f"the transaction is {await stage.end(failed)}")

@@ -121,6 +121,7 @@ def test_a_member_of_another_kind_is_refused(maker, kind, more):
     ("kind", "member", "value", "why"),
     [
         ("sign pdf", "kind", "batch", "kind is none that is known"),
+        ("sign pdf", "kind", "login", "kind is none that is known"),
         ("sign pdf", "kind", "create", "has documents"),
         ("sign pdf", "verification", {"mode": "number"}, "mode is none that is known"),
         ("sign pdf", "policy", {"answer_by": ["pin", "face"]}, "answer_by has a way that is not known"),

@@ -180,7 +180,7 @@ WRONG = {
     "one twice": {"entries": [entry(FIRST), entry(FIRST)]},
     "one more than asked": {"entries": [entry(id) for id in (THIRD, SECOND, FIRST)]},
     "one that has not ended": {"entries": [entry(state="awaiting")]},
-    "a kind that is not known": {"entries": [entry(kind="login")]},
+    "a kind that is not known": {"entries": [entry(kind="batch")]},
     "evidence of another sort": {"entries": [entry(evidence="lost")]},
     "another verification": {"entries": [entry(verification="face")]},
     "a member too many": {"entries": [entry(note="")]},

@@ -123,7 +123,7 @@ def test_an_application_narrows_what_a_key_allows_and_widens_nothing() -> None:
 
 def test_a_session_is_confirmed_by_no_less_than_the_signatures_that_it_stands_for() -> None:
     policy = Policy(verification={"sign": Mode.CHOOSE, "create": Mode.COMPARE})
-    assert [policy.mode_of(kind) for kind in KINDS] == [Mode.CHOOSE, Mode.COMPARE, Mode.CHOOSE]
+    assert [policy.mode_of(kind) for kind in KINDS] == [Mode.CHOOSE, Mode.COMPARE, Mode.CHOOSE, Mode.NONE]
 
 
 def test_codes_and_sessions_need_a_policy_that_allows_them() -> None:

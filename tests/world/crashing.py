@@ -19,7 +19,7 @@ from typing import Any
 
 import dss.cli.main as cli
 from dss.cli import installing
-from dss.clients.model import SCOPES
+from dss.clients.model import OWN
 from dss.clients.service import NewClient
 from dss.devices import enrolment
 from dss.devices.model import Limits
@@ -136,7 +136,7 @@ VERBS: dict[str, Callable[..., None]] = {
 async def _install(url: str) -> dict[str, str]:
     await installing.install(installing.Plan(home(), url, "Test", "Test", "EE"), lambda _: None)
     async with opened(Settings.load()) as services:
-        application = NewClient("Contracts Ltd", SCOPES, None, True, "")
+        application = NewClient("Contracts Ltd", OWN, None, True, "")
         registered = await services.clients.register(application, OPERATOR)
         alice = NewUser(
             login=LOGIN,

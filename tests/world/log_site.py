@@ -29,6 +29,7 @@ from dss.devices.tables import enrolments
 from dss.hsm.servicekeys import KeyName
 from dss.infra.db import Database
 from dss.transactions.auditing import Auditing, Report
+from dss.wiring.kinds import KINDS
 from tests.world.clock import START, HandClock
 from tests.world.intruder import Intruder
 from tests.world.servicekeys import SoftwareServiceKeys
@@ -173,7 +174,7 @@ def site_on(database: Database, clock: HandClock, audit: Audit, witnesses: tuple
         keys,
         Seals(keys, audit),
         Sealer(database, keys, audit, clock, ORIGIN),
-        Auditing(database, keys, clock, policy),
+        Auditing(database, keys, clock, policy, KINDS),
         Retention(database, keys, audit, clock, policy),
         Log(database, keys, clock, ORIGIN, witnesses),
         Intruder(database),

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from dss.hsm.servicekeys import KeyKind, KeyName, ServiceKeys
+from dss.hsm.token_keys import FIRST
 from dss.kernel.errors import Conflict, HsmUnavailable, Invalid, NotFound
 from dss.kernel.ids import BoxKeyId
 
@@ -23,6 +24,7 @@ class SoftwareServiceKeys(ServiceKeys):
         self._pairs = {name: _pair() for name in KeyName if name.kind is KeyKind.P256}
         self._secrets = {name: secrets.token_bytes(32) for name in KeyName if name.kind is KeyKind.SECRET}
         self._ed25519 = {name: ed25519.Ed25519PrivateKey.generate() for name in KeyName if name.kind is KeyKind.ED25519}
+        self._of_tokens = {FIRST: _pair()}
         self._boxes: dict[BoxKeyId, ec.EllipticCurvePrivateKey] = {}
 
     async def public_key(self, name: KeyName) -> ec.EllipticCurvePublicKey:
@@ -32,8 +34,24 @@ class SoftwareServiceKeys(ServiceKeys):
     async def sign_es256(self, name: KeyName, data: bytes) -> bytes:
         await self.check()
         self.signatures_made += 1
-        r, s = decode_dss_signature(self._pairs[name].sign(data, ec.ECDSA(hashes.SHA256())))
-        return r.to_bytes(32) + s.to_bytes(32)
+        return _es256(self._pairs[name], data)
+
+    async def sign_token(self, number: int, data: bytes) -> bytes:
+        await self.check()
+        self.signatures_made += 1
+        return _es256(self._of_tokens[number], data)
+
+    async def create_token_key(self, number: int) -> None:
+        await self.check()
+        self._of_tokens.setdefault(number, _pair())
+
+    async def destroy_token_key(self, number: int) -> None:
+        await self.check()
+        self._of_tokens.pop(number, None)
+
+    async def token_keys(self) -> dict[int, ec.EllipticCurvePublicKey]:
+        await self.check()
+        return {number: pair.public_key() for number, pair in self._of_tokens.items()}
 
     async def ed25519_public_key(self, name: KeyName) -> bytes:
         await self.check()
@@ -77,6 +95,11 @@ class SoftwareServiceKeys(ServiceKeys):
     async def check(self) -> None:
         if self.stopped:
             raise HsmUnavailable("the token was stopped by the test")
+
+
+def _es256(pair: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
+    r, s = decode_dss_signature(pair.sign(data, ec.ECDSA(hashes.SHA256())))
+    return r.to_bytes(32) + s.to_bytes(32)
 
 
 def _pair() -> ec.EllipticCurvePrivateKey:

@@ -21,12 +21,14 @@ from dss.ca.model import NewAuthority
 from dss.clients.model import RELYING
 from dss.clients.service import NewClient
 from dss.hsm.servicekeys import KeyName
+from dss.hsm.stamps import Stamps
 from dss.settings import Role, Settings, Tokens
 from dss.transactions.asking import AskLimits
 from dss.transactions.parts import WAITING
 from dss.users.model import User
 from dss.users.service import NewUser
 from dss.web import app as web
+from dss.web.pages.forms import Forms
 from dss.wiring import Services, opened
 from mobile_mock.letters import code_text, qr_text
 from mobile_mock.phone import Phone
@@ -195,11 +197,11 @@ class WithState:
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app = app
-        self._services = services
+        self._state = {"services": services, "forms": Forms(Stamps(services.tokens.service, KeyName.LOGIN))}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with the services in its state."""
-        await self._app(scope | {"state": {"services": self._services}}, receive, send)
+        await self._app(scope | {"state": dict(self._state)}, receive, send)
 
 
 def settings(softhsm: SoftHsm, database_url: str, folder: Path, role: Role = Role.ALL) -> Settings:

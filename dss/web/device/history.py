@@ -80,6 +80,13 @@ class PastSession(msgspec.Struct, omit_defaults=True):
     minutes: int | None = None
 
 
+class PastLogin(msgspec.Struct):
+    """From which network address somebody was to be signed in, and by what browser."""
+
+    address: str
+    agent: str
+
+
 class PastChange(msgspec.Struct, omit_defaults=True):
     """What a change was to change."""
 
@@ -111,6 +118,7 @@ class PastTransaction(msgspec.Struct, omit_defaults=True):
     batch: PastBatch | None = None
     declined: list[int] | None = None
     session: PastSession | None = None
+    login: PastLogin | None = None
     credential: Id | None = None
     change: PastChange | None = None
     share: PastShare | None = None
@@ -164,6 +172,7 @@ def _told(past: Past) -> PastTransaction:
         batch=PastBatch(asked["batch"]["count"]) if "batch" in asked else None,
         declined=sorted(outcome.declined) or None,
         session=_session(asked),
+        login=msgspec.convert(asked.get("login"), PastLogin | None),
         credential=transaction.credential_id,
         change=msgspec.convert(asked.get("change"), PastChange | None),
         share=msgspec.convert(asked.get("share"), PastShare | None),

@@ -48,8 +48,16 @@ class Endpoint:
     strict: bool
 
     async def serve(self, request: Request) -> Response:
-        """Answer a request; a DssError becomes the protocol's form of it."""
-        request.state.caller = None
+        """Answer a request; a DssError becomes the protocol's form of it.
+
+        `request.state.answer_headers` takes what the answer tells besides, whatever becomes of the request.
+        """
+        request.state.caller, request.state.answer_headers = None, {}
+        response = await self._served(request)
+        response.headers.update(request.state.answer_headers)
+        return response
+
+    async def _served(self, request: Request) -> Response:
         try:
             return self._answer(await self._result(request))
         except DssError as error:

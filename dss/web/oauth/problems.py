@@ -10,7 +10,22 @@ from dss.kernel.errors import DssError, Unauthenticated, Unavailable
 from dss.web.http.op import JSON
 from dss.web.http.problems import ErrorForm
 
-CODES = frozenset({"invalid_client", "invalid_request", "invalid_scope", "unsupported_grant_type"})
+CODES = frozenset(
+    {
+        "invalid_authorization_details",
+        "invalid_client",
+        "invalid_dpop_proof",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "invalid_target",
+        "request_not_supported",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "unsupported_response_type",
+        "use_dpop_nonce",
+    }
+)
 OWN_STATUS = frozenset({401, 413, 415, 429})
 
 

@@ -12,8 +12,8 @@ from dss.credentials import model
 from dss.devices.answer import Cause
 from dss.kernel import b64
 from dss.kernel.clock import timestamp
-from dss.kernel.errors import Conflict, IdempotencyConflict, NotFound, TooMany
-from dss.kernel.ids import CredentialId
+from dss.kernel.errors import Conflict, IdempotencyConflict, Invalid, NotFound, TooMany
+from dss.kernel.ids import CredentialId, UserId
 from dss.kernel.keyspec import KeySpec
 from dss.kernel.policy import Mode
 from dss.transactions.machine import State
@@ -23,8 +23,10 @@ from dss.web.http import paging
 from dss.web.http.fields import Browser, Id, IdempotencyKey, Time, Wait
 from dss.web.http.op import Created, op
 from dss.web.http.services import services_of
-from dss.web.rest.calling import client_of
+from dss.web.rest.calling import READS_KEYS, client_of, signer_of
 from dss.web.rest.forms import AnsweredBy, Verification, answered, cause, verification
+
+Login = Annotated[str, Meta(min_length=1, max_length=64, description="the signer's login")]
 
 
 class CredentialState(StrEnum):
@@ -132,33 +134,58 @@ async def request_credential(
     return Created(requested, location=f"/v1/credentials/{opened.key}")
 
 
-@op("GET", "/v1/credentials", scope="credentials")
+@op("GET", "/v1/credentials", scope=READS_KEYS)
 async def list_credentials(
     request: Request,
-    user: Annotated[str, Meta(min_length=1, max_length=64, description="the signer's login")],
+    user: Login | None = None,
     limit: paging.Limit = paging.DEFAULT,
     cursor: paging.Cursor | None = None,
 ) -> CredentialList:
-    """List a signer's credentials that have or had a certificate, by page; an unknown signer has none."""
-    services = services_of(request)
-    after = paging.after(cursor)
-    try:
-        signer = await services.users.by_login(user)
-    except NotFound:
+    """List a signer's credentials that have or had a certificate, by page; an unknown signer has none.
+
+    An application that calls for itself names the signer; a signer's token lists that signer's own.
+    """
+    after, signer = paging.after(cursor), await _signer(request, user)
+    if signer is None:
         return CredentialList([])
-    found = await services.credentials.page(signer.id, CredentialId(after) if after else None, limit)
+    found = await services_of(request).credentials.page(signer, CredentialId(after) if after else None, limit)
     next_link = paging.next_link(request, [credential.id for credential in found], limit)
     return CredentialList([_certified(credential) for credential in found], next_link)
 
 
-@op("GET", "/v1/credentials/{id}", scope="credentials")
+@op("GET", "/v1/credentials/{id}", scope=READS_KEYS)
 async def read_credential(request: Request, id: Id, wait: Wait = 0) -> Credential:
     """Read a credential, certified or asked for by the caller.
 
-    With `wait`, once the request for it has come to its end or the wait is over.
+    With `wait`, once the request for it has come to its end or the wait is over. A signer's token reads what is
+    certified of that signer's own.
     """
+    signer = signer_of(request)
+    if signer is not None:
+        return _certified(await _own(request, signer, CredentialId(id)))
     found = await services_of(request).transactions.credential_of(client_of(request), CredentialId(id), wait)
     return _requested(found) if isinstance(found, Transaction) else _certified(found)
+
+
+async def _signer(request: Request, login: str | None) -> UserId | None:
+    """Return whose credentials are listed; None for a signer who is unknown, or another than the token's."""
+    own, users = signer_of(request), services_of(request).users
+    if login is None and own is None:
+        raise Invalid("query parameter user is missing")
+    if login is None:
+        return own
+    try:
+        named = (await users.by_login(login)).id
+    except NotFound:
+        return None
+    return named if own in {None, named} else None
+
+
+async def _own(request: Request, signer: UserId, id: CredentialId) -> model.Credential:
+    credential = (await services_of(request).keys.own(signer, id)).value
+    if not credential.is_certified:
+        raise NotFound("there is no such credential")
+    return credential
 
 
 def _requested(asked: Transaction) -> Credential:

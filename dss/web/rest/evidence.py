@@ -8,12 +8,11 @@ from starlette.responses import Response
 
 from dss.documents.model import PDF
 from dss.kernel.errors import Conflict
-from dss.kernel.ids import TransactionId
 from dss.notify.model import LOCALES
 from dss.web.http.fields import Id, Index, Size
 from dss.web.http.op import JSON, NotYet, op
 from dss.web.http.services import services_of
-from dss.web.rest.calling import client_of
+from dss.web.rest.calling import READS_SIGNATURES, client_of, signature_of
 
 # The length beside the pattern: `$` alone would let a line feed follow.
 Language = Annotated[
@@ -21,7 +20,7 @@ Language = Annotated[
 ]
 
 
-@op("GET", "/v1/signatures/{id}/evidence", scope="signatures", errors=(Conflict,))
+@op("GET", "/v1/signatures/{id}/evidence", scope=READS_SIGNATURES, errors=(Conflict,))
 async def read_signature_evidence(
     request: Request, id: Id, checkpoint: Size | None = None, index: Index | None = None
 ) -> Response | NotYet:
@@ -31,11 +30,11 @@ async def read_signature_evidence(
     signature of more than 100 things each is proven by itself: `index` names it.
     """
     transactions = services_of(request).transactions
-    record = await transactions.evidence(client_of(request), TransactionId(id), checkpoint, index)
+    record = await transactions.evidence(client_of(request), signature_of(request, id), checkpoint, index)
     return NotYet() if record is None else Response(record.encoded(), media_type=JSON)
 
 
-@op("GET", "/v1/signatures/{id}/evidence/report", scope="signatures", errors=(Conflict,), gives=(PDF,))
+@op("GET", "/v1/signatures/{id}/evidence/report", scope=READS_SIGNATURES, errors=(Conflict,), gives=(PDF,))
 async def read_signature_report(
     request: Request, id: Id, language: Language = "en", index: Index | None = None
 ) -> Response | NotYet:
@@ -44,7 +43,7 @@ async def read_signature_report(
     202 while the log has not sealed it. The report is for reading; the record is the proof.
     """
     services = services_of(request)
-    record = await services.transactions.evidence(client_of(request), TransactionId(id), index=index)
+    record = await services.transactions.evidence(client_of(request), signature_of(request, id), index=index)
     if record is None:
         return NotYet()
     of = id if index is None else f"{id}-{index}"

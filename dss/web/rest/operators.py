@@ -14,7 +14,7 @@ from dss.kernel.clock import timestamp
 from dss.kernel.errors import Conflict
 from dss.kernel.ids import CredentialId, DeviceId
 from dss.kernel.keyspec import KeySpec
-from dss.oauth.service import Caller
+from dss.oauth.caller import Caller
 from dss.operators import model
 from dss.web.http import paging
 from dss.web.http.fields import Id, Time

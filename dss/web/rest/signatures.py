@@ -38,7 +38,7 @@ from dss.web.http.fields import Browser, From, Id, IdempotencyKey, Index, Sha256
 from dss.web.http.files import WholeFile
 from dss.web.http.op import NDJSON, Created, op
 from dss.web.http.services import services_of
-from dss.web.rest.calling import client_of
+from dss.web.rest.calling import READS_SIGNATURES, client_of, signature_of
 from dss.web.rest.forms import Signature, SignatureList, Summary, signature, signed_item, summary
 
 log = structlog.get_logger(__name__)
@@ -106,16 +106,17 @@ async def list_signatures(
     return SignatureList(items, paging.next_link(request, [asked.id for asked in found], limit))
 
 
-@op("GET", "/v1/signatures/{id}", scope="signatures")
+@op("GET", "/v1/signatures/{id}", scope=READS_SIGNATURES)
 async def read_signature(request: Request, id: Id, wait: Wait = 0) -> Signature:
     """Read a signature.
 
     With `wait`, once it has come to its end or the wait is over.
     """
-    return signature(await services_of(request).signatures.of_client(client_of(request), TransactionId(id), wait))
+    signature_id = signature_of(request, id)
+    return signature(await services_of(request).signatures.of_client(client_of(request), signature_id, wait))
 
 
-@op("GET", "/v1/signatures/{id}/results", scope="signatures", gives=(NDJSON,))
+@op("GET", "/v1/signatures/{id}/results", scope=READS_SIGNATURES, gives=(NDJSON,))
 async def read_results(
     request: Request, id: Id, after: From = 0, limit: Many = MOST, wait: Wait = 0
 ) -> StreamingResponse:
@@ -124,7 +125,7 @@ async def read_results(
     Each line has the form of one of the signature's `documents`. It ends before the first that is not signed or
     declined yet; with `wait`, it goes on until all are, the signature has ended, or the wait is over.
     """
-    client, services, signature_id = client_of(request), services_of(request), TransactionId(id)
+    client, services, signature_id = client_of(request), services_of(request), signature_of(request, id)
     await services.signatures.of_client(client, signature_id)
     pages = services.results.follow(client, signature_id, range(after, after + limit), wait)
     return StreamingResponse(_lines(signature_id, pages), media_type=NDJSON)
@@ -136,11 +137,11 @@ async def cancel_signature(request: Request, id: Id) -> Signature:
     return signature(await services_of(request).signatures.cancel(client_of(request), TransactionId(id)))
 
 
-@op("GET", "/v1/signatures/{id}/documents/{index}", scope="signatures", errors=(Conflict, Expired), gives=(PDF,))
+@op("GET", "/v1/signatures/{id}/documents/{index}", scope=READS_SIGNATURES, errors=(Conflict, Expired), gives=(PDF,))
 async def collect_document(request: Request, id: Id, index: Index) -> WholeFile:
     """Collect a signed document."""
     services = services_of(request)
-    signed = await services.transactions.signed_file(client_of(request), TransactionId(id), index)
+    signed = await services.transactions.signed_file(client_of(request), signature_of(request, id), index)
     return WholeFile(services.documents.product(signed.digest), media_type=PDF, filename=signed.name)
 
 

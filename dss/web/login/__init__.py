@@ -1,0 +1,1 @@
+"""The pages on which signers sign in, and look after their own account."""

@@ -1,0 +1,31 @@
+"""For whom somebody signs in: the application that sent them here, if one did."""
+
+from dataclasses import dataclass
+
+from dss.clients.model import Client
+from dss.kernel.errors import DssError
+from dss.web.pages.local import AUTHORIZE
+from dss.web.pages.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """Where signing in leads; client: None where it is the account. target: the address that may come next, or empty.
+
+    hint: the login that the application knows, or empty.
+    """
+
+    client: Client | None = None
+    target: str = ""
+    hint: str = ""
+
+
+async def going_of(visit: Visit) -> Going:
+    """Return where signing in leads. A request that is not acceptable is told so after signing in."""
+    if not visit.then.startswith(AUTHORIZE):
+        return Going()
+    try:
+        wish = await visit.services.authorizing.read_query(visit.then.removeprefix(AUTHORIZE).encode())
+    except DssError:
+        return Going()
+    return Going(wish.client, wish.request.redirect_uri, wish.request.login_hint)

@@ -1,0 +1,98 @@
+"""A signer at a browser, with a phone in the other hand."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import Page
+
+from mobile_mock.phone import Phone
+from mobile_mock.scanning import text_of
+from mobile_mock.showing import Shown
+from tests.browser.window import Window
+from tests.outside.scene import PASSWORD
+from tests.world.live import LiveWorld
+from tests.world.signing_in import mailed_code
+from tests.world.world import OPERATOR, PIN
+
+RINGS_S = 20
+
+
+@dataclass
+class Person:
+    """A signer; what they do in the browser they do by what its pages show."""
+
+    world: LiveWorld
+    login: str
+    phone: Phone
+    window: Window
+    password: str = PASSWORD
+
+    @property
+    def page(self) -> Page:
+        """The page before them."""
+        return self.window.page
+
+    async def go(self, path: str) -> None:
+        """Open a page of the server."""
+        await self.page.goto(f"{self.world.url}{path}")
+
+    async def press(self, button: str) -> None:
+        """Press a button."""
+        await self.page.get_by_role("button", name=button, exact=True).click()
+
+    async def sees(self, title: str) -> None:
+        """Wait until a page with this title is there."""
+        await self.page.locator("h1", has_text=title).wait_for()
+
+    async def says_who(self) -> None:
+        """Type login and password."""
+        await self.page.get_by_label("Login").fill(self.login)
+        await self.page.get_by_label("Password").fill(self.password)
+        await self.press("Continue")
+
+    async def sign_in(self) -> None:
+        """Sign in with the phone on the page for it, which goes on by itself."""
+        await self.says_who()
+        await self.sees("Confirm on your phone")
+        await self.confirm()
+        await self.page.wait_for_url(lambda url: "/signin" not in url)
+
+    async def asked(self) -> Shown:
+        """Return what the phone shows once it was asked for something."""
+        *_, notice = await self.phone.waiting(wait=RINGS_S)
+        return await self.phone.show(notice.id)
+
+    async def confirm(self, **typed: Any) -> None:
+        """Confirm it on the phone; typed: what it asks for beside the PIN."""
+        await self.phone.confirm(await self.asked(), PIN, **typed)
+
+    async def decline(self) -> None:
+        """Decline it."""
+        await self.phone.decline(await self.asked(), "not today")
+
+    async def number(self) -> str:
+        """Return the number that the page shows."""
+        return await self.page.locator(".number strong").inner_text()
+
+    async def photograph(self) -> str:
+        """Return what the one code on the page says."""
+        picture = self.page.locator("img.picture")
+        await picture.evaluate("picture => picture.decode()")
+        return text_of(await self.page.screenshot(full_page=True))
+
+
+async def password_link(world: LiveWorld, login: str) -> str:
+    """Have a letter sent by which a password is set; return the path of its link."""
+    before = set(await world.letters())
+    await world.services.login.letters.send(login, OPERATOR)
+    (letter,) = [letter for letter in await world.letters() if letter not in before]
+    return f"/signin/password/{mailed_code(letter.read_bytes(), world.url)}"
+
+
+async def set_password(person: Person, password: str = PASSWORD) -> None:
+    """Set a password by the link of a letter."""
+    await person.go(await password_link(person.world, person.login))
+    await person.page.get_by_label("New password").fill(password)
+    await person.page.get_by_label("The same once more").fill(password)
+    await person.press("Set the password")
+    await person.sees("Sign in")

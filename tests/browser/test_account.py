@@ -1,0 +1,252 @@
+"""Second factors and the account in a real browser: apps, passkeys, sessions, passwords, and what applications may do."""
+
+import io
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pyotp
+import pytest
+import pytest_asyncio
+import zxingcpp
+from PIL import Image
+from playwright.async_api import Browser
+
+from dss.login.model import Factor, Standing
+from tests.browser.application import contracts
+from tests.browser.person import Person, set_password
+from tests.browser.window import Window, window
+from tests.outside.scene import PASSWORD, Scene
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+ANOTHER = "N3w battery staple"
+ON_DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def olena(scene: Scene, opened: Window) -> Person:
+    """A signer with a phone and a password, signed in."""
+    user = await scene.world.user(f"olena-{secrets.token_hex(3)}", given_name="Olena")
+    made = Person(scene.world, user.login, await scene.world.phone(user), opened)
+    await set_password(made)
+    await made.sign_in()
+    await made.sees("Your account")
+    return made
+
+
+@asynccontextmanager
+async def elsewhere(browser: Browser, person: Person) -> AsyncIterator[Person]:
+    """The same person, signed in at another computer."""
+    async with window(browser) as other:
+        there = Person(person.world, person.login, person.phone, other, person.password)
+        await there.go("/account")
+        await there.sign_in()
+        await there.sees("Your account")
+        yield there
+
+
+async def add_app(person: Person) -> pyotp.TOTP:
+    """Set up an authenticator app by the code that the account page shows."""
+    await person.press("Set up an app")
+    await person.sees("Authenticator app")
+    (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(await person.page.screenshot(full_page=True))))
+    app = pyotp.parse_uri(code.text)
+    assert isinstance(app, pyotp.TOTP)
+    assert app.name == person.login
+    await person.page.get_by_label("6 digits").fill(app.now())
+    await person.press("Confirm")
+    await person.page.get_by_text("The authenticator app is added.").wait_for()
+    return app
+
+
+async def device(person: Person) -> tuple[Any, str]:
+    """Give the browser an authenticator that knows its owner; return the session of its commands, and its id."""
+    commands = await person.window.context.new_cdp_session(person.page)
+    await commands.send("WebAuthn.enable")
+    made = await commands.send("WebAuthn.addVirtualAuthenticator", {"options": ON_DEVICE})
+    return commands, made["authenticatorId"]
+
+
+async def add_passkey(person: Person) -> None:
+    """Add a passkey on the account page."""
+    await person.page.get_by_role("link", name="Add a passkey").click()
+    await person.page.get_by_label("Name of the passkey").fill("Work laptop")
+    await person.press("Make the passkey")
+    await person.page.get_by_text("The passkey is added.").wait_for()
+
+
+async def sign_out(person: Person) -> None:
+    """Sign out on the account page."""
+    await person.press("Sign out")
+    await person.sees("Sign in")
+
+
+async def way(person: Person, name: str) -> None:
+    """Say who it is, and choose a second factor, if it is not the one that is offered first."""
+    await person.says_who()
+    await person.page.wait_for_url("**/signin/second**")
+    if await person.page.locator("h1").inner_text() != name:
+        await person.page.get_by_role("link", name=name).click()
+    await person.sees(name)
+
+
+# --- second factors ---
+
+
+async def test_an_authenticator_app_that_scanned_the_account_page_signs_in(olena: Person):
+    """RFC 6238 section 5.2: each code once; the next step's is taken early."""
+    app = await add_app(olena)
+    await sign_out(olena)
+    await way(olena, "Code of the authenticator app")
+    await olena.page.get_by_label("6 digits").fill("000000")
+    await olena.press("Continue")
+    await olena.page.get_by_role("alert").wait_for()
+
+    await olena.page.get_by_label("6 digits").fill(app.at(app_time(), 1))
+    await olena.press("Continue")
+
+    await olena.sees("Your account")
+
+
+def app_time() -> int:
+    """Return the time of this machine in seconds."""
+    import time
+
+    return int(time.time())
+
+
+async def test_a_passkey_of_the_device_signs_in_and_a_refused_fingerprint_does_not(olena: Person):
+    """WebAuthn level 2 sections 7.1 and 7.2."""
+    commands, id = await device(olena)
+    await add_passkey(olena)
+    await sign_out(olena)
+    await way(olena, "Passkey")
+    await commands.send("WebAuthn.setUserVerified", {"authenticatorId": id, "isUserVerified": False})
+    await olena.press("Use the passkey")
+    await olena.page.get_by_role("alert").wait_for()
+    await commands.send("WebAuthn.setUserVerified", {"authenticatorId": id, "isUserVerified": True})
+
+    await olena.press("Use the passkey")
+
+    await olena.sees("Your account")
+    (session,) = [one for one in await sessions(olena) if one.standing is Standing.FULL]
+    assert session.second is Factor.PASSKEY
+
+
+async def sessions(person: Person) -> tuple[Any, ...]:
+    """Return the sessions of a person as the server has them."""
+    user = await person.world.services.users.by_login(person.login)
+    return tuple(await person.world.services.login.sessions_of(user.id))
+
+
+async def test_a_passkey_and_an_app_that_were_removed_are_offered_no_more(olena: Person):
+    await device(olena)
+    await add_passkey(olena)
+    await add_app(olena)
+    await olena.page.get_by_role("button", name="Remove the passkey Work laptop").click()
+    await olena.page.get_by_text("The passkey is removed.").wait_for()
+    await olena.press("Remove the app")
+    await olena.page.get_by_text("The authenticator app is removed.").wait_for()
+    await sign_out(olena)
+
+    await olena.says_who()
+
+    await olena.sees("Confirm on your phone")
+    assert await olena.page.locator(".ways").count() == 0
+    await olena.decline()
+
+
+async def test_signing_in_is_declined_on_the_phone(olena: Person):
+    await sign_out(olena)
+    await olena.says_who()
+    await olena.sees("Confirm on your phone")
+
+    await olena.decline()
+
+    await olena.sees("Declined")
+    await olena.go("/account")
+    await olena.sees("Sign in")
+
+
+# --- the account ---
+
+
+async def test_another_session_is_listed_and_ended(olena: Person, browser: Browser):
+    async with elsewhere(browser, olena) as there:
+        await olena.page.reload()
+        assert await olena.page.locator("section[aria-labelledby=sessions] li").count() == 2
+        await olena.page.get_by_role("button", name="End the session of").click()
+        await olena.page.get_by_text("The session has ended.").wait_for()
+
+        await there.page.reload()
+
+        await there.sees("Sign in")
+    await olena.page.reload()
+    await olena.sees("Your account")
+
+
+async def test_a_new_password_ends_all_other_sessions(olena: Person, browser: Browser):
+    """docs/authorization.md section 7."""
+    async with elsewhere(browser, olena) as there:
+        await olena.page.get_by_role("link", name="Change the password").click()
+        await olena.page.get_by_label("The password that you have now").fill(PASSWORD)
+        await olena.page.get_by_label("New password").fill(ANOTHER)
+        await olena.page.get_by_label("The same once more").fill(ANOTHER)
+        await olena.press("Change the password")
+        await olena.page.get_by_text("The password is changed.").wait_for()
+
+        await there.page.reload()
+
+        await there.sees("Sign in")
+    olena.password = ANOTHER
+    await sign_out(olena)
+    await olena.sign_in()
+    await olena.sees("Your account")
+
+
+async def test_an_application_reads_the_keys_until_it_is_taken_back(olena: Person, scene: Scene):
+    """Signed in already, they are asked to consent once; the second time the application gets its answer at once."""
+    async with contracts(scene) as application:
+        await olena.page.goto(application.url)
+        await olena.press("Show my keys")
+        await olena.sees("Allow this application?")
+        await olena.press("Allow")
+        await olena.sees("Your keys")
+        await olena.page.goto(application.url)
+        await olena.press("Show my keys")
+        await olena.sees("Your keys")
+        assert (await application.look()).status_code == 200
+
+        await olena.go("/account")
+        while await olena.page.get_by_role("button", name="Take back").count():
+            await olena.page.get_by_role("button", name="Take back").first.click()
+            await olena.page.get_by_text("The application may do nothing any more.").wait_for()
+
+        assert (await application.look()).status_code == 401
+
+
+async def test_the_last_form_of_signing_in_leads_to_the_application_itself(olena: Person, scene: Scene):
+    """CSP level 3 section 6.4.2: browsers hold the redirects after a form to the page's `form-action`."""
+    app = await add_app(olena)
+    async with contracts(scene) as application:
+        await olena.page.goto(application.url)
+        await olena.press("Show my keys")
+        await olena.press("Allow")
+        await olena.sees("Your keys")
+        await olena.go("/account")
+        await sign_out(olena)
+        await olena.page.goto(application.url)
+        await olena.press("Show my keys")
+        await way(olena, "Code of the authenticator app")
+        await olena.page.get_by_label("6 digits").fill(app.at(app_time(), 1))
+        await olena.press("Continue")
+
+        await olena.sees("Your keys")

@@ -1,0 +1,7 @@
+// How a test and a program here talk: a line of JSON each way.
+import { createInterface } from "node:readline";
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+
+export const tell = (value) => process.stdout.write(JSON.stringify(value) + "\n");
+export const hear = async () => JSON.parse((await lines.next()).value);
