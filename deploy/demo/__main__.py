@@ -83,7 +83,7 @@ def tell(story: Story, pdf: Path | None) -> None:
         tell_of_verification(Life(story, application, credential_id), document)
         leaf = tell_of_batch(Batch(story, application, credential_id))
         tell_of_codes(Life(story, application, credential_id), document)
-        tell_of_browsers(BrowserWay(story, application), story, document)
+        tell_of_browsers(BrowserWay(story, application), document)
         tell_of_phones_and_keys(Sequel(story, application), credential_id, document)
         with screen.step("Collect what proves it, and switch the server off"):
             proof.collect(leaf)
@@ -116,11 +116,11 @@ def tell_of_codes(life: Life, document: Path) -> None:
         life.decline_by_code(document)
 
 
-def tell_of_browsers(way: BrowserWay, story: Story, document: Path) -> None:
+def tell_of_browsers(way: BrowserWay, document: Path) -> None:
     """Tell how an application gets a signature of somebody whom its page sends to the server."""
-    with way.screen.step("Sign in a browser: the signer signs in, consents, and confirms on the phone"):
+    with way.screen.step("By browser: sign in, consent, confirm on the phone"):
         way.set_password()
-        story.judge_by_pdfsig(way.sign(document))
+        way.judge(way.sign(document))
 
 
 def tell_of_phones_and_keys(sequel: Sequel, credential_id: str, document: Path) -> None:

@@ -12,6 +12,7 @@ import httpx
 from deploy.demo.programs import ProgramFailed
 
 ANSWER_S, RELOAD_S, PATIENCE_S = 30, 0.3, 30
+AGENT = "Demo browser"
 WITHOUT_WORDS = frozenset({"br", "img", "input", "link", "meta"})
 
 
@@ -73,7 +74,7 @@ class Browser:
 
     def __init__(self, server: str) -> None:
         self._server = server
-        self._http = httpx.Client(timeout=ANSWER_S)
+        self._http = httpx.Client(timeout=ANSWER_S, headers={"User-Agent": AGENT})
         self.page = Page(server, "")
         self.sent_to = ""
 

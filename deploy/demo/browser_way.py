@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from deploy.demo import referees
 from deploy.demo.browser import Browser
 from deploy.demo.code_client import CodeClient
 from deploy.demo.programs import ProgramFailed
@@ -26,7 +27,7 @@ class BrowserWay:
         """Let the signer set a password by the link of a letter. Raises ProgramFailed."""
         link = self._story.ask_for_password()
         self._browser.open(link).press("Set the password", password=PASSWORD, repeated=PASSWORD)
-        self.screen.fact(f"a letter with a link; the signer set a password by it, and sees “{self._browser.page.title}”")
+        self.screen.fact("the signer set a password by the link of a letter")
 
     def sign(self, pdf: Path) -> Path:
         """Have a document signed by way of the signer's browser; return the file. Raises ProgramFailed, Refused."""
@@ -47,6 +48,13 @@ class BrowserWay:
         self.screen.fact(f"collected {signed.name} by it; the token without the key is refused: HTTP {refused}")
         return signed
 
+    def judge(self, signed: Path) -> None:
+        """Let pdfsig judge. Raises ProgramFailed unless it says valid and trusted."""
+        verdict = referees.ask_pdfsig(signed, self._story.installation.home / "root.pem", self._story.folder / "nss")
+        if not verdict.is_good:
+            raise ProgramFailed(f"pdfsig does not accept {signed}:\n{verdict.words}")
+        self.screen.fact("pdfsig: valid and trusted")
+
     def _sign_in(self, address: str) -> None:
         """Sign in by password and phone, on the way to what the application asks for."""
         listening = self._story.listen(self._phone)
@@ -57,7 +65,7 @@ class BrowserWay:
 
     def _allow(self) -> None:
         """Consent to the signature, and choose on the phone the number that the page shows."""
-        self.screen.fact(f"the page asks “{self._browser.page.title}” and shows what will be signed; the signer consents")
+        self.screen.fact(f"the page asks “{self._browser.page.title}” and shows the document; the signer consents")
         listening = self._story.listen(self._phone)
         page = self._browser.press("Ask my phone").page
         chosen = ("--number", page.number)

@@ -22,7 +22,7 @@ TYPES = (None, "JWT", "client-authentication+jwt")
 LONGEST = 8 * 1024
 LONGEST_JTI = 255
 LARGEST_TIME = 2**53
-LIFETIME = timedelta(minutes=5)
+LIFETIME = timedelta(hours=1)  # what libraries make without being asked; each is good once, however long
 SKEW = timedelta(seconds=30)
 
 # One answer for an unknown client, an unknown key and a wrong signature: none of them tells which clients there are.

@@ -4,8 +4,8 @@ import asyncio
 import json
 import socket
 import warnings
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from html import escape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -17,13 +17,13 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from tests.outside.scene import Registered, Scene, signature_of
 from tests.world.pdfs import simple_pdf
 from tests.world.world import Application
 
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", "The httpx module is deprecated")  # it prefers httpx's successor
+with warnings.catch_warnings(record=True):  # it prefers httpx's successor
     from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 PAGE = """<!doctype html><html lang="en"><head><title>Contracts</title><link rel="icon" href="data:,"></head>
@@ -108,20 +108,33 @@ class Contracts:
 @asynccontextmanager
 async def contracts(scene: Scene, **detail: Any) -> AsyncIterator[Contracts]:
     """Register and serve the application; detail: what it asks for beside the document and the text."""
+    with on_a_free_port() as (listening, url):
+        registered = await scene.application_with_secret(redirect_uris=(f"{url}/back",), par=True)
+        made = Contracts(scene, url, registered, detail)
+        async with served(made.app(), listening):
+            yield made
+        await made.close()
+
+
+@contextmanager
+def on_a_free_port() -> Iterator[tuple[socket.socket, str]]:
+    """Listen; give the socket, and the address that leads to it."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
-        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        registered = await scene.application_with_secret(redirect_uris=(f"{url}/back",), par=True)
-        made = Contracts(scene, url, registered, detail)
-        server = uvicorn.Server(uvicorn.Config(made.app(), lifespan="off", log_level="warning", access_log=False))
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        try:
-            yield made
-        finally:
-            server.should_exit = True
-            await serving
-            await made.close()
+        yield listening, f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@asynccontextmanager
+async def served(app: ASGIApp, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve an application on a socket until the context ends."""
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
 
 
 def _page(title: str, content: str) -> Response:

@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
+from dss.web.pages.catalogues import SOURCE, translations
 from mobile_mock.phone import Phone
 from mobile_mock.scanning import text_of
 from mobile_mock.showing import Shown
@@ -19,35 +20,56 @@ RINGS_S = 20
 
 @dataclass
 class Person:
-    """A signer; what they do in the browser they do by what its pages show."""
+    """A signer; what they do in the browser they do by what its pages show.
+
+    locale: the language in which they read, one of LOCALES.
+    """
 
     world: LiveWorld
     login: str
     phone: Phone
     window: Window
     password: str = PASSWORD
+    locale: str = SOURCE
 
     @property
     def page(self) -> Page:
         """The page before them."""
         return self.window.page
 
+    def says(self, text: str) -> str:
+        """Return a text of the pages in their language."""
+        return translations(self.locale).gettext(text)
+
     async def go(self, path: str) -> None:
         """Open a page of the server."""
-        await self.page.goto(f"{self.world.url}{path}")
+        between = "&" if "?" in path else "?"
+        await self.page.goto(f"{self.world.url}{path}{between}lang={self.locale}")
 
     async def press(self, button: str) -> None:
         """Press a button."""
-        await self.page.get_by_role("button", name=button, exact=True).click()
+        await self.page.get_by_role("button", name=self.says(button), exact=True).click()
+
+    async def follow(self, link: str) -> None:
+        """Follow a link."""
+        await self.page.get_by_role("link", name=self.says(link), exact=True).click()
+
+    async def type(self, **typed: str) -> None:
+        """Fill in fields, by their names."""
+        for name, text in typed.items():
+            await self.page.locator(f"[name={name}]").fill(text)
 
     async def sees(self, title: str) -> None:
         """Wait until a page with this title is there."""
-        await self.page.locator("h1", has_text=title).wait_for()
+        await self.page.locator("h1", has_text=self.says(title)).wait_for()
+
+    async def hears(self, text: str) -> None:
+        """Wait until the page tells this."""
+        await self.page.get_by_text(self.says(text)).wait_for()
 
     async def says_who(self) -> None:
         """Type login and password."""
-        await self.page.get_by_label("Login").fill(self.login)
-        await self.page.get_by_label("Password").fill(self.password)
+        await self.type(login=self.login, password=self.password)
         await self.press("Continue")
 
     async def sign_in(self) -> None:
@@ -92,7 +114,6 @@ async def password_link(world: LiveWorld, login: str) -> str:
 async def set_password(person: Person, password: str = PASSWORD) -> None:
     """Set a password by the link of a letter."""
     await person.go(await password_link(person.world, person.login))
-    await person.page.get_by_label("New password").fill(password)
-    await person.page.get_by_label("The same once more").fill(password)
+    await person.type(password=password, repeated=password)
     await person.press("Set the password")
     await person.sees("Sign in")

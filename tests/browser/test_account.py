@@ -61,9 +61,9 @@ async def add_app(person: Person) -> pyotp.TOTP:
     app = pyotp.parse_uri(code.text)
     assert isinstance(app, pyotp.TOTP)
     assert app.name == person.login
-    await person.page.get_by_label("6 digits").fill(app.now())
+    await person.type(code=app.now())
     await person.press("Confirm")
-    await person.page.get_by_text("The authenticator app is added.").wait_for()
+    await person.hears("The authenticator app is added.")
     return app
 
 
@@ -77,10 +77,10 @@ async def device(person: Person) -> tuple[Any, str]:
 
 async def add_passkey(person: Person) -> None:
     """Add a passkey on the account page."""
-    await person.page.get_by_role("link", name="Add a passkey").click()
-    await person.page.get_by_label("Name of the passkey").fill("Work laptop")
+    await person.follow("Add a passkey")
+    await person.type(name="Work laptop")
     await person.press("Make the passkey")
-    await person.page.get_by_text("The passkey is added.").wait_for()
+    await person.hears("The passkey is added.")
 
 
 async def sign_out(person: Person) -> None:
@@ -106,11 +106,11 @@ async def test_an_authenticator_app_that_scanned_the_account_page_signs_in(olena
     app = await add_app(olena)
     await sign_out(olena)
     await way(olena, "Code of the authenticator app")
-    await olena.page.get_by_label("6 digits").fill("000000")
+    await olena.type(code="000000")
     await olena.press("Continue")
     await olena.page.get_by_role("alert").wait_for()
 
-    await olena.page.get_by_label("6 digits").fill(app.at(app_time(), 1))
+    await olena.type(code=app.at(app_time(), 1))
     await olena.press("Continue")
 
     await olena.sees("Your account")
@@ -152,9 +152,9 @@ async def test_a_passkey_and_an_app_that_were_removed_are_offered_no_more(olena:
     await add_passkey(olena)
     await add_app(olena)
     await olena.page.get_by_role("button", name="Remove the passkey Work laptop").click()
-    await olena.page.get_by_text("The passkey is removed.").wait_for()
+    await olena.hears("The passkey is removed.")
     await olena.press("Remove the app")
-    await olena.page.get_by_text("The authenticator app is removed.").wait_for()
+    await olena.hears("The authenticator app is removed.")
     await sign_out(olena)
 
     await olena.says_who()
@@ -184,7 +184,7 @@ async def test_another_session_is_listed_and_ended(olena: Person, browser: Brows
         await olena.page.reload()
         assert await olena.page.locator("section[aria-labelledby=sessions] li").count() == 2
         await olena.page.get_by_role("button", name="End the session of").click()
-        await olena.page.get_by_text("The session has ended.").wait_for()
+        await olena.hears("The session has ended.")
 
         await there.page.reload()
 
@@ -196,12 +196,10 @@ async def test_another_session_is_listed_and_ended(olena: Person, browser: Brows
 async def test_a_new_password_ends_all_other_sessions(olena: Person, browser: Browser):
     """docs/authorization.md section 7."""
     async with elsewhere(browser, olena) as there:
-        await olena.page.get_by_role("link", name="Change the password").click()
-        await olena.page.get_by_label("The password that you have now").fill(PASSWORD)
-        await olena.page.get_by_label("New password").fill(ANOTHER)
-        await olena.page.get_by_label("The same once more").fill(ANOTHER)
+        await olena.follow("Change the password")
+        await olena.type(old=PASSWORD, password=ANOTHER, repeated=ANOTHER)
         await olena.press("Change the password")
-        await olena.page.get_by_text("The password is changed.").wait_for()
+        await olena.hears("The password is changed.")
 
         await there.page.reload()
 
@@ -228,7 +226,7 @@ async def test_an_application_reads_the_keys_until_it_is_taken_back(olena: Perso
         await olena.go("/account")
         while await olena.page.get_by_role("button", name="Take back").count():
             await olena.page.get_by_role("button", name="Take back").first.click()
-            await olena.page.get_by_text("The application may do nothing any more.").wait_for()
+            await olena.hears("The application may do nothing any more.")
 
         assert (await application.look()).status_code == 401
 
@@ -246,7 +244,7 @@ async def test_the_last_form_of_signing_in_leads_to_the_application_itself(olena
         await olena.page.goto(application.url)
         await olena.press("Show my keys")
         await way(olena, "Code of the authenticator app")
-        await olena.page.get_by_label("6 digits").fill(app.at(app_time(), 1))
+        await olena.type(code=app.at(app_time(), 1))
         await olena.press("Continue")
 
         await olena.sees("Your keys")

@@ -38,7 +38,7 @@ async def require_signed(person: Person, application: Contracts, folder: Path) -
 
 async def require_refused(person: Person, application: Contracts, description: str) -> None:
     """Require that the person goes back to the application by a button, and that it is told why."""
-    await person.page.get_by_role("link", name="Go back now").click()
+    await person.follow("Go back now")
     await person.sees("Not signed")
     assert application.told["error"] == "access_denied"
     assert application.told["error_description"] == description
@@ -51,9 +51,12 @@ async def test_a_contract_is_signed_by_choosing_the_number_that_the_page_shows(
     async with contracts(scene, verification="choose") as application:
         await ask(alice, application)
         await alice.sees("Confirm on your phone")
+        at = alice.page.url
         await alice.confirm(number=await alice.number())
 
         await require_signed(alice, application, tmp_path)
+        await alice.page.goto(at)
+        await alice.sees("Done")
 
 
 async def test_the_pages_go_on_without_a_script_too(browser: Browser, scene: Scene, tmp_path: Path):
@@ -95,13 +98,13 @@ async def test_a_phone_without_a_connection_answers_by_a_code(alice: Person, sce
     await allow_codes(scene)
     async with contracts(scene, verification="choose") as application:
         await ask(alice, application)
-        await alice.page.get_by_role("link", name="My phone has no connection").click()
+        await alice.follow("My phone has no connection")
         shown = alice.phone.show_offline(await alice.photograph())
         codes = await alice.phone.offline_codes(shown, PIN, await alice.number())
-        await alice.page.get_by_label("Code of the phone").fill("0000 0000")
+        await alice.type(code="0000 0000")
         await alice.press("Send")
         await alice.page.get_by_role("alert").wait_for()
-        await alice.page.get_by_label("Code of the phone").fill(codes.confirm)
+        await alice.type(code=codes.confirm)
         await alice.press("Send")
 
         await require_signed(alice, application, tmp_path)

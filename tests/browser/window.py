@@ -69,7 +69,7 @@ async def window(browser: Browser, **choices: Any) -> AsyncIterator[Window]:
         context.on("console", made.hear)
         context.on("weberror", lambda fault: made.complaints.append(str(fault.error)))
         yield made
-        assert made.complaints == []
+        assert not made.complaints, "\n".join(made.complaints)
     finally:
         await context.close()
 

@@ -18,6 +18,8 @@ from dss.kernel.errors import DatabaseUnavailable, Unavailable
 from tests.world.clock import START, HandClock
 from tests.world.databases import Cluster
 
+pytestmark = pytest.mark.usefixtures("sqlite_threads")
+
 COUNTER = sa.table("counter", sa.column("value", sa.Integer))
 
 

@@ -1,6 +1,6 @@
 // A relying application on oauth4webapi, which leaves every step, and every check, to its caller.
 import * as oauth from "oauth4webapi";
-import { hear, tell } from "./conversation.mjs";
+import { failure, hear, tell } from "./conversation.mjs";
 
 const plan = await hear();
 const algorithm = { name: "ECDSA", namedCurve: "P-256" };
@@ -85,6 +85,6 @@ try {
   told.after_revocation = await introspect();
   tell(told);
 } catch (fault) {
-  tell({ failed: fault.error ?? fault.code ?? fault.message, description: fault.error_description, cause: String(fault.cause ?? "") });
+  tell(failure(fault));
 }
 process.exit(0);

@@ -1,6 +1,6 @@
 // A relying application on openid-client: what it is told on its first line, it does, and tells what came of it.
 import * as client from "openid-client";
-import { hear, tell } from "./conversation.mjs";
+import { failure, hear, tell } from "./conversation.mjs";
 
 const plan = await hear();
 const algorithm = { name: "ECDSA", namedCurve: "P-256" };
@@ -91,6 +91,6 @@ const useTokens = async () => {
 try {
   tell(await (plan.upload ? upload() : useTokens()));
 } catch (fault) {
-  tell({ failed: fault.error ?? fault.code ?? fault.message, description: fault.error_description, cause: String(fault.cause ?? "") });
+  tell(failure(fault));
 }
 process.exit(0);

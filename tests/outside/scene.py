@@ -29,9 +29,11 @@ HERE = Path(__file__).parent
 PATIENCE_S = 60
 BACK = "http://127.0.0.1:4711/back"
 PASSWORD = "Corr3ct horse"
+ALL = (*RELYING, *SIGNERS)
 WEB = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN, GrantType.CLIENT_CREDENTIALS)
 OWN = (GrantType.CLIENT_CREDENTIALS,)
 PUBLIC = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
+Answer = Callable[[], Awaitable[None]]
 
 
 @dataclass
@@ -74,9 +76,7 @@ class Scene:
         made = await self._register({"public": True, "grants": PUBLIC}, scopes=SIGNERS)
         return Registered(made.client.id)
 
-    async def _register(
-        self, profile: dict[str, Any], scopes: tuple[str, ...] = (*RELYING, *SIGNERS), **by: Any
-    ) -> Any:
+    async def _register(self, profile: dict[str, Any], scopes: tuple[str, ...] = ALL, **by: Any) -> Any:
         asked = Profile(**{"redirect_uris": (BACK,), "grants": WEB, **profile})
         new = NewClient(next(self.names), scopes, profile=asked, **by)
         return await self.world.services.clients.register(new, OPERATOR)
@@ -102,9 +102,7 @@ class Scene:
         (notice,) = await self.signer.phone.waiting()
         return await self.signer.phone.show(notice.id)
 
-    async def authorize(
-        self, url: str, button: str = "Allow", answer: Callable[[], Awaitable[None]] | None = None
-    ) -> str:
+    async def authorize(self, url: str, button: str = "Allow", answer: Answer | None = None) -> str:
         """Go through what an application's address leads to; return the address to which the signer is sent back.
 
         answer: what the signer does about a signature; confirms it, if it is not told.

@@ -4,7 +4,6 @@ Unchanged with a secret; with a key, it must be told that its assertions are for
 """
 
 import json
-import time
 import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -28,16 +27,6 @@ with warnings.catch_warnings():
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 Connect = Callable[[Registered, str], AsyncOAuth2Client]
 WAYS = ("client_secret_basic", "private_key_jwt")
-ASSERTION_S = 60
-
-
-class ShortLived(PrivateKeyJWT):
-    """Authlib's assertions by a key, which are good for an hour, made good for a minute."""
-
-    def sign(self, auth: Any, token_endpoint: str) -> str:
-        """Return the assertion for one request."""
-        self.claims = {"exp": int(time.time()) + ASSERTION_S}
-        return str(super().sign(auth, token_endpoint))
 
 
 @pytest_asyncio.fixture(loop_scope="package")
@@ -67,7 +56,7 @@ def client_of(url: str, application: Registered, scope: str) -> AsyncOAuth2Clien
         token_endpoint=f"{url}/oauth/token",
         base_url=url,
     )
-    client.register_client_auth_method(ShortLived(client.metadata["token_endpoint"], alg="ES256"))
+    client.register_client_auth_method(PrivateKeyJWT(client.metadata["token_endpoint"], alg="ES256"))
     return client
 
 

@@ -1,6 +1,5 @@
 """The relying application of README.md does what is said there."""
 
-import asyncio
 import json
 import re
 import sys

@@ -1,7 +1,6 @@
 """The whole server with Alice at her browser, an honest application and a dishonest one: the stage for attacks."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -97,34 +96,26 @@ class Stage:
         await application.log_in()
         return str((await application.upload(simple_pdf()))["id"])
 
-    async def registered(self, name: str, callback: str, **profile: Any) -> Registered:
-        """Register a web application with a secret, or a public one."""
-        told = Profile(**{"redirect_uris": (callback,), "grants": WEB, **profile})
-        own = () if told.public else ("signatures",)
-        new = NewClient(name, (*own, "service", "credential"), with_secret=not told.public, profile=told)
-        return await self.world.services.clients.register(new, OPERATOR)
-
 
 def told(url: str) -> dict[str, str]:
     """Return the parameters of an address."""
     return dict(parse_qsl(urlsplit(url).query))
 
 
+async def registered(world: World, name: str, callback: str) -> Registered:
+    """Register a web application with a secret."""
+    profile = Profile(redirect_uris=(callback,), grants=WEB)
+    new = NewClient(name, ("signatures", "service", "credential"), with_secret=True, profile=profile)
+    return await world.services.clients.register(new, OPERATOR)
+
+
 @pytest.fixture
 async def stage(world: World) -> AsyncIterator[Stage]:
     """The stage, with Alice signed in by her password and her phone."""
-    async with staged(world) as made:
-        yield made
-
-
-@asynccontextmanager
-async def staged(world: World) -> AsyncIterator[Stage]:
-    """Set the stage in a world."""
     alice = await world.signer(await world.application("Registry"))
     async with world.http() as at_home, world.http() as elsewhere:
-        made = Stage(world, alice, Visitor(at_home), None, None, elsewhere)  # type: ignore[arg-type]
-        made.bank = await made.registered("Bank", BANK)
-        made.evil = await made.registered("Evil", EVIL)
+        bank, evil = await registered(world, "Bank", BANK), await registered(world, "Evil", EVIL)
+        made = Stage(world, alice, Visitor(at_home), bank, evil, elsewhere)
         at_home.event_hooks["response"].append(_noting(made))
         await sign_in(world, alice, made.browser)
         yield made

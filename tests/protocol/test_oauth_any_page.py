@@ -11,7 +11,7 @@ from tests.protocol.attack_world import BANK, Stage, stage
 __all__ = ["stage"]
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-PAGES = ("/oauth/authorize", "/signin", "/signin/second", "/account/sign-out", f"/oauth/waiting/{'0' * 26}/stop")
+PAGES = ("/oauth/authorize", "/signin", "/signin/second/code", "/account/sign-out", f"/oauth/waiting/{'0' * 26}/stop")
 FEW = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 words = st.text(max_size=40) | st.sampled_from(["..", "a.b.c", "1" * 26 + "." + "A" * 43, "\x00", "%00", "[{}]"])

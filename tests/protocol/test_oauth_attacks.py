@@ -99,10 +99,10 @@ async def test_t33_every_answer_names_the_server_that_gives_it(stage: Stage) -> 
 
 
 async def test_t33_a_code_that_was_carried_to_another_application_is_of_no_use_there(stage: Stage) -> None:
-    """RFC 9700 section 4.4: whoever gets a code of the bank by a mix-up cannot redeem it, and it is dead then."""
+    """RFC 9700 section 4.4: whoever gets a code by a mix-up, with all that belongs to it, cannot redeem it."""
     code = (await stage.allowed())["code"]
 
-    stolen = await stage.redeem(code, stage.evil)
+    stolen = await stage.redeem(code, stage.evil, redirect_uri=BANK)
     late = await stage.redeem(code)
 
     assert [answer.json()["error"] for answer in (stolen, late)] == ["invalid_grant"] * 2

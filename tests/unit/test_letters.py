@@ -12,6 +12,8 @@ from dss.notify import letters
 from dss.notify.letters import Reader
 from dss.notify.model import LOCALES, Letter, pause_after
 
+pytestmark = pytest.mark.usefixtures("printed_in_earnest")
+
 EXPIRES = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
 QR_TEXT = f"dss-enrol:v1?u=https%3A%2F%2Fsign.example.com%3A8443%2Fdss&e=01JQZX3V5N8Q0W2E4R6T8Y0A1B&k={'Ab-_' * 10}xyz"
 CODE = "ABCD-EFGH-JKMN-PQRS"

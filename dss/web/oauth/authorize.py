@@ -60,10 +60,8 @@ async def decide(visit: Visit) -> Response:
     wish = await _wish(visit)
     if visit.form.get("decision") != "allow":
         return leave(await visit.services.authorizing.refuse(wish, visit.session))
-    step = await visit.services.authorizing.next_step(wish, visit.session)
-    if step is Step.SIGN_IN or visit.session is None:
-        return _sign_in(visit, wish)
-    return await _allowed(visit, wish, visit.session)
+    # Whether they are signed in, and what was decided before, `allow` looks at: a form that is sent twice is no fault.
+    return _sign_in(visit, wish) if visit.session is None else await _allowed(visit, wish, visit.session)
 
 
 async def _wish(visit: Visit) -> Wish:
