@@ -11,7 +11,6 @@ pytest_plugins = [
     "tests.world.quick_files",  # before the others, which import it
     "tests.world.databases",
     "tests.world.quick_letters",
-    "tests.world.quick_lint",
     "tests.world.quick_passwords",
     "tests.world.quick_pins",
     "tests.world.quick_sqlite",

@@ -83,6 +83,7 @@ class WaitingView:
     documents:  the first 100, with name and size; none while they are prepared, and none of hashes.
     expires_at: when the time to answer is over; None while the signer was not asked.
     is_over:    whether the answer went to the client already, or there is none any more.
+    redirect_uri: where a form of the page may lead to, once the signature is made.
     mark:       names what this tells: `await_change` waits until it is another.
     """
 
@@ -92,6 +93,7 @@ class WaitingView:
     documents: tuple[Shown, ...]
     expires_at: datetime | None
     is_over: bool
+    redirect_uri: str
     mark: str
 
 
@@ -114,6 +116,7 @@ class Awaiting:
             documents=tuple(document for document in shown if document is not None),
             expires_at=None if details is None else details.transaction.expires_at,
             is_over=grant.stage is not Stage.PENDING or not grant.lives(p.clock.now()),
+            redirect_uri=grant.redirect_uri,
             mark=_mark(asked),
         )
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from dss.oauth import authorization_request
-from dss.oauth.authorization_request import Query
-from dss.oauth.client_authentication import ClientAuthentication, ClientProof, Proven
+from dss.oauth.authorization_request import LONGEST_QUERY, Query
+from dss.oauth.client_authentication import ClientAuthentication, ClientProof, Method, Proven
 from dss.oauth.dpop import DpopProofs
 from dss.oauth.errors import InvalidRequest
 from dss.oauth.presented import Presented
@@ -53,6 +53,7 @@ class PushEndpoint:
         """
         proven = await self._authentication.authenticate(request.proof)
         values = await self._bound(_own(request.values, proven), request.presented)
+        _require_short(values, proven)
         await self._reading.read(Query(values), proven.client)
         spend = partial(self._authentication.spend, proven=proven)
         name = await self._pushed.add(proven.client.id, values, spend)
@@ -66,6 +67,12 @@ class PushEndpoint:
         if values.get("dpop_jkt", jkt) != jkt:
             raise InvalidRequest("dpop_jkt is not the key of the DPoP proof")
         return {**values, "dpop_jkt": jkt}
+
+
+def _require_short(values: Mapping[str, str], proven: Proven) -> None:
+    """Raise InvalidRequest for more than an address holds, by a client that anybody can say to be."""
+    if proven.method is Method.NONE and sum(map(len, values.values())) > LONGEST_QUERY:
+        raise InvalidRequest(f"a public client pushes at most {LONGEST_QUERY} characters")
 
 
 def _own(values: Mapping[str, str], proven: Proven) -> dict[str, str]:

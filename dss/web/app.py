@@ -13,6 +13,7 @@ from dss.hsm.servicekeys import KeyName
 from dss.hsm.stamps import Stamps
 from dss.settings import Role, Settings
 from dss.web.device.api import DEVICE
+from dss.web.http.cors import OpenToScripts
 from dss.web.http.headers import SecurityHeaders
 from dss.web.http.op import Protocol
 from dss.web.http.problems import exception_handlers
@@ -70,7 +71,7 @@ def create(settings: Settings, open_services: Open | None = None, *, strict: boo
     app = Starlette(routes=served, exception_handlers=exception_handlers(), lifespan=lifespan)
     # A path with a slash too many is another path: the contract declares no redirects.
     app.router.redirect_slashes = False
-    return SecurityHeaders(app)
+    return SecurityHeaders(OpenToScripts(app))
 
 
 @asynccontextmanager

@@ -48,7 +48,9 @@ async def signer_of(scene: Scene, application: Application, locale: str) -> Sign
 
 async def stop_link(scene: Scene) -> str:
     """Return the stop link of the newest letter that has one."""
-    bodies = [message_from_bytes(letter.read_bytes(), policy=default).get_body() for letter in await scene.world.letters()]
+    bodies = [
+        message_from_bytes(letter.read_bytes(), policy=default).get_body() for letter in await scene.world.letters()
+    ]
     links = [re.search(r"http://\S+/stop/\S+", body.get_content()) for body in bodies if body]
     return next(link[0] for link in reversed(links) if link)
 

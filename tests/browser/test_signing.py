@@ -60,7 +60,10 @@ async def test_a_contract_is_signed_by_choosing_the_number_that_the_page_shows(
 
 
 async def test_the_pages_go_on_without_a_script_too(browser: Browser, scene: Scene, tmp_path: Path):
-    async with window(browser, java_script_enabled=False) as plain, contracts(scene, verification="compare") as application:
+    async with (
+        window(browser, java_script_enabled=False) as plain,
+        contracts(scene, verification="compare") as application,
+    ):
         alice = Person(scene.world, scene.signer.user.login, scene.signer.phone, plain)
         await ask(alice, application)
         await alice.confirm(number=await alice.number())
@@ -105,6 +108,20 @@ async def test_a_phone_without_a_connection_answers_by_a_code(alice: Person, sce
         await alice.press("Send")
         await alice.page.get_by_role("alert").wait_for()
         await alice.type(code=codes.confirm)
+        await alice.press("Send")
+
+        await require_signed(alice, application, tmp_path)
+
+
+async def test_a_form_that_is_sent_too_late_leads_to_the_application(alice: Person, scene: Scene, tmp_path: Path):
+    """CSP level 3 section 6.4.2: what was confirmed meanwhile goes on from the form, by a redirect to the application."""
+    await allow_codes(scene)
+    async with contracts(scene) as application:
+        await ask(alice, application)
+        await alice.follow("My phone has no connection")
+        await alice.confirm()
+        await scene.world.settle()
+        await alice.type(code="0000 0000")
         await alice.press("Send")
 
         await require_signed(alice, application, tmp_path)

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Response, async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ON_MACOS = tuple(
@@ -24,6 +24,7 @@ OPTIONS = (
     "--disable-sync",
 )
 PATIENCE_MS = 30_000
+REFUSED = "Failed to load resource"
 WATCH = """addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.effectiveDirective} ${event.blockedURI}`);
 });"""
@@ -36,13 +37,26 @@ class Window:
 
     context: BrowserContext
     page: Page
-    complaints: list[str] = field(default_factory=list)
+    said: list[ConsoleMessage] = field(default_factory=list)
+    thrown: list[str] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)
 
-    def hear(self, said: ConsoleMessage) -> None:
-        """Note what the console says of a page; that the page itself is a refusal is no fault."""
-        is_refusal = said.text.startswith("Failed to load resource") and said.location["url"] == self.page.url
-        if said.type in {"error", "warning"} and not is_refusal:
-            self.complaints.append(f"{self.page.url}: {said.text}")
+    async def watch(self) -> None:
+        """Listen to what the browser says from now on, and note which addresses are pages."""
+        await self.context.add_init_script(WATCH)
+        self.context.on("console", lambda said: self.said.append(said))  # noqa: PLW0108 (the driver marks what it is given)
+        self.context.on("weberror", lambda fault: self.thrown.append(str(fault.error)))
+        self.context.on("response", self._note)
+
+    def complaints(self) -> list[str]:
+        """Return what the browser complained of. That a page is itself a refusal is none."""
+        bad = [said for said in self.said if said.type in {"error", "warning"}]
+        told = [one.text for one in bad if not (one.text.startswith(REFUSED) and one.location["url"] in self.shown)]
+        return [*self.thrown, *told]
+
+    def _note(self, answer: Response) -> None:
+        if answer.request.is_navigation_request():
+            self.shown.add(answer.url)
 
 
 @asynccontextmanager
@@ -64,12 +78,11 @@ async def window(browser: Browser, **choices: Any) -> AsyncIterator[Window]:
     context = await browser.new_context(**{"locale": "en-GB", "extra_http_headers": told, **choices})
     context.set_default_timeout(PATIENCE_MS)
     try:
-        await context.add_init_script(WATCH)
         made = Window(context, await context.new_page())
-        context.on("console", made.hear)
-        context.on("weberror", lambda fault: made.complaints.append(str(fault.error)))
+        await made.watch()
         yield made
-        assert not made.complaints, "\n".join(made.complaints)
+        complaints = made.complaints()
+        assert not complaints, "\n".join(complaints)
     finally:
         await context.close()
 

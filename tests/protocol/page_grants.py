@@ -58,7 +58,14 @@ SHOWN = WaitView(
     takes_code=True,
 )  # fmt: skip
 VIEW = WaitingView(
-    GRANT, CLIENT, SHOWN, (Shown("contract.pdf", PDF, 2048, SHA256),), NOW, is_over=False, mark="awaiting"
+    grant_id=GRANT,
+    client=CLIENT,
+    shown=SHOWN,
+    documents=(Shown("contract.pdf", PDF, 2048, SHA256),),
+    expires_at=NOW,
+    is_over=False,
+    redirect_uri=CALLBACK,
+    mark="awaiting",
 )
 
 

@@ -37,6 +37,7 @@ FOR_SIGNERS = {(one.declared.method, one.declared.path) for one in V1.operations
 
 later = Later()
 requests = random_requests(CONTRACT, later)
+few_requests = random_requests(CONTRACT, later, systematic=False)
 served = SimpleNamespace()
 
 
@@ -160,8 +161,8 @@ def test_clients_of_the_authorization_server_get_declared_answers_only(case):
     case.call_and_validate(headers={"Authorization": served.granted.basic})
 
 
-@requests.include(is_for_signers).parametrize()
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@few_requests.include(is_for_signers).parametrize()
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 def test_those_whom_a_signer_allowed_something_get_declared_answers_only(case):
     aim(case)
     case.call_and_validate(headers=served.granted.call(case.method, case.formatted_path))
@@ -174,7 +175,7 @@ def test_phones_get_declared_answers_only(case):
     case.call_and_validate(headers={"DPoP": proof_for(case)})
 
 
-@requests.include(path_regex="^/(v1|device)/").parametrize()
-@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@few_requests.include(path_regex="^/(v1|device)/").parametrize()
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 def test_those_who_prove_nothing_get_declared_answers_only(case):
     case.call_and_validate()

@@ -1,5 +1,6 @@
 """POST /oauth/par, and what the authorization endpoint makes of a pushed request. Source: RFC 9126."""
 
+import json
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -162,6 +163,17 @@ async def test_a_public_client_pushes_by_its_name(world: AuthorizingWorld):
     wish = await world.bring(await world.pushed(world.phone_app))
 
     assert wish.client.id == world.phone_app.client.id
+
+
+async def test_who_names_a_public_client_keeps_no_more_than_an_address_would_hold(world: AuthorizingWorld):
+    detail = {"type": "signature", "hashes": ["47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="] * 200}
+    asks = {"scope": "credential", "authorization_details": json.dumps([detail])}
+
+    refused = await world.push(world.phone_app, **asks)
+
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    assert "8192" in refused.json()["error_description"]
+    assert (await world.push(**asks)).status_code == 201
 
 
 async def test_a_client_that_must_push_is_not_served_otherwise(world: AuthorizingWorld):

@@ -36,7 +36,7 @@ async def test_the_page_tells_who_asks_for_what_and_the_number(site):
     assert "42" in page.text("strong")
     assert {"Bank <b>of</b> Examples", "Sign it", "contract.pdf"} <= set(page.texts["bdi"])
     assert "1 document" in page.text("p")
-    assert "form-action 'self';" in answer.headers["content-security-policy"]
+    assert "form-action 'self' https://rp.example;" in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(("is_linked", "seconds"), [(True, "3"), (False, "1")])

@@ -158,7 +158,7 @@ def test_an_origin_has_no_path():
 
 
 @pytest.mark.parametrize(
-    ("count", "shown"), [(0, "0 byte"), (1023, "1,023 byte"), (1024, "1 kB"), (1536, "1.5 kB"), (5 * 2**30, "5 GB")]
+    ("count", "shown"), [(0, "0 bytes"), (1023, "1,023 bytes"), (1024, "1 kB"), (1536, "1.5 kB"), (5 * 2**30, "5 GB")]
 )
 def test_a_size_is_said_in_the_unit_that_fits(count, shown):
     assert environment("en").filters["size"](count) == shown

@@ -23,7 +23,9 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.config import (
     ChecksConfig,
+    CoveragePhaseConfig,
     GenerationConfig,
+    PhasesConfig,
     PositiveDataAcceptanceConfig,
     ProjectConfig,
     ProjectsConfig,
@@ -59,13 +61,15 @@ class Later:
         await self.app(scope, receive, send)
 
 
-def random_requests(document: dict[str, Any], app: ASGIApp) -> BaseSchema:
+def random_requests(document: dict[str, Any], app: ASGIApp, *, systematic: bool = True) -> BaseSchema:
     """Return the document as a source of random requests to the application, the same ones on every run.
 
+    systematic: with the borders of each value besides, one after another, right ones and wrong ones.
     A request that its schema allows may still be refused: base64, cursors and deceptive text are beyond JSON Schema.
     """
     checks = ChecksConfig(positive_data_acceptance=PositiveDataAcceptanceConfig(enabled=False))
-    project = ProjectConfig(generation=GenerationConfig(deterministic=True), checks=checks)
+    phases = PhasesConfig(coverage=CoveragePhaseConfig(enabled=systematic))
+    project = ProjectConfig(generation=GenerationConfig(deterministic=True), checks=checks, phases=phases)
     config = SchemathesisConfig(seed=SEED, projects=ProjectsConfig(default=project))
     schema = schemathesis.openapi.from_dict(document, config=config)
     schema.app = app

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 from dss.ca.model import NewAuthority
 from dss.hsm.servicekeys import KeyName
 from dss.kernel.clock import SystemClock
+from dss.notify.tables import outbox
 from dss.transactions.machine import State
 from dss.transactions.tables import transactions
 from dss.web import app as web
@@ -52,17 +53,25 @@ class LiveWorld(World):
         """A phone out of the box."""
         return Phone(self.folder / f"phone-{len(list(self.folder.glob('phone-*')))}", self.http())
 
+    async def letters(self) -> list[Path]:
+        """Wait for what the server is sending itself, too."""
+        await super().letters()
+        async with asyncio.timeout(SETTLED_WITHIN_S):
+            while await self._count(sa.select(sa.func.count()).select_from(outbox)):
+                await asyncio.sleep(0.02)
+        return await super().letters()
+
     async def settle(self) -> None:
         """Wait until the server has nothing left to perform."""
-        async with asyncio.timeout(SETTLED_WITHIN_S):
-            while await self._works():
-                await asyncio.sleep(0.02)
-
-    async def _works(self) -> bool:
         t = transactions
         under_way = sa.select(sa.func.count()).where(t.c.state.in_([State.CONFIRMED, State.SIGNING]))
+        async with asyncio.timeout(SETTLED_WITHIN_S):
+            while await self._count(under_way):
+                await asyncio.sleep(0.02)
+
+    async def _count(self, rows: sa.Select[tuple[int]]) -> int:
         async with self.services.database.read() as connection:
-            return bool((await connection.execute(under_way)).scalar_one())
+            return (await connection.execute(rows)).scalar_one()
 
 
 @asynccontextmanager

@@ -111,6 +111,7 @@ async def stop(visit: Visit) -> Response:
 def _waiting(visit: Visit, view: WaitingView) -> Response:
     return visit.page(
         "oauth/waiting.html",
+        target=view.redirect_uri,
         view=view,
         topic=_topic(view),
         documents=view.documents[:SHOWN],
@@ -121,7 +122,7 @@ def _waiting(visit: Visit, view: WaitingView) -> Response:
 
 def _code(visit: Visit, view: WaitingView, *, wrong: bool = False) -> Response:
     status = AnswerRefused.status if wrong else 200
-    return visit.page("oauth/code.html", status, view=view, page=_at(view), wrong=wrong)
+    return visit.page("oauth/code.html", status, view.redirect_uri, view=view, page=_at(view), wrong=wrong)
 
 
 def _topic(view: WaitingView) -> str:

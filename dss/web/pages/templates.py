@@ -79,4 +79,4 @@ def _size(count: int, locale: str) -> str:
     """Return a number of bytes as people say it, in units of 1024."""
     power = min(max(count.bit_length() - 1, 0) // 10, len(UNITS) - 1)
     shown = count if power == 0 else round(count / KIB**power, 1)
-    return format_unit(shown, UNITS[power], "short", locale=locale)
+    return format_unit(shown, UNITS[power], "short" if power else "long", locale=locale)

@@ -14,7 +14,7 @@ from dss.notify.model import LOCALES
 from dss.users.model import User
 from dss.web.http.peer import address_of
 from dss.web.http.services import services_of
-from dss.web.pages import language, policy
+from dss.web.pages import agents, language, policy
 from dss.web.pages.cookies import Jar
 from dss.web.pages.forms import Forms
 from dss.web.pages.local import ACCOUNT, local
@@ -22,7 +22,6 @@ from dss.web.pages.templates import of_site, render
 from dss.wiring import Services
 
 LANG = "lang"
-LONGEST_AGENT = 64
 MOST_FIELDS = 100
 
 
@@ -126,8 +125,8 @@ async def visit_of(request: Request, forms: Forms) -> Visit:
 
 
 def _where(request: Request, jar: Jar) -> Where:
-    agent = "".join(c for c in request.headers.get("user-agent", "") if c.isascii() and c.isprintable())
-    return Where(address_of(request), agent[:LONGEST_AGENT], jar.browser_of(request))
+    agent = agents.named(request.headers.get("user-agent", ""))
+    return Where(address_of(request), agent, jar.browser_of(request))
 
 
 def _pairs(query: str) -> dict[str, str]:
