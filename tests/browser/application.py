@@ -1,4 +1,4 @@
-"""A relying application with pages of its own, on a library that others wrote: has a contract signed, and reads keys."""
+"""A relying application with pages of its own, on a library that others wrote: it has a contract signed."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What is asked of every page: what axe finds, room on the narrowest screen, focus that can be seen, title and language.
+"""What is asked of every page: what axe finds, room on the narrowest screen, focus that is seen, title and language.
 
 DSS_SOAK=1 looks at each page in each language, light and dark, at three widths. Source: WCAG 2.2, A and AA.
 """

@@ -5,17 +5,21 @@ from typing import Any
 
 from playwright.async_api import Page
 
+from dss.kernel.ids import CredentialId
+from dss.kernel.policy import Policy
 from dss.web.pages.catalogues import SOURCE, translations
+from mobile_mock.errors import Refused
 from mobile_mock.phone import Phone
 from mobile_mock.scanning import text_of
 from mobile_mock.showing import Shown
 from tests.browser.window import Window
-from tests.outside.scene import PASSWORD
+from tests.outside.scene import PASSWORD, Scene
 from tests.world.live import LiveWorld
 from tests.world.signing_in import mailed_code
 from tests.world.world import OPERATOR, PIN
 
 RINGS_S = 20
+SCANS = 10
 
 
 @dataclass
@@ -102,6 +106,15 @@ class Person:
         await picture.evaluate("picture => picture.decode()")
         return text_of(await self.page.screenshot(full_page=True))
 
+    async def scan(self) -> str:
+        """Scan the code that changes each second until the phone is quick enough; return what it opened."""
+        for _ in range(SCANS):
+            try:
+                return await self.phone.scan(await self.photograph())
+            except Refused:
+                continue
+        raise AssertionError("no code was taken")
+
 
 async def password_link(world: LiveWorld, login: str) -> str:
     """Have a letter sent by which a password is set; return the path of its link."""
@@ -117,3 +130,14 @@ async def set_password(person: Person, password: str = PASSWORD) -> None:
     await person.type(password=password, repeated=password)
     await person.press("Set the password")
     await person.sees("Sign in")
+
+
+async def allow_codes(scene: Scene) -> None:
+    """Allow codes by the key's policy, and let the phone set them up."""
+    signer = scene.signer
+    await scene.world.services.policies.change_credential(
+        CredentialId(signer.credential_id), Policy(offline=True), OPERATOR
+    )
+    change = await signer.phone.change("offline", credential=signer.credential_id)
+    await signer.phone.confirm(await signer.phone.show(change), PIN)
+    await scene.world.settle()

@@ -1,34 +1,24 @@
-"""Second factors and the account in a real browser: apps, passkeys, sessions, passwords, and what applications may do."""
+"""Second factors and the account in a real browser: apps, passkeys, sessions, passwords, and applications."""
 
-import io
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
-import pyotp
 import pytest
 import pytest_asyncio
-import zxingcpp
-from PIL import Image
 from playwright.async_api import Browser
 
 from dss.login.model import Factor, Standing
 from tests.browser.application import contracts
+from tests.browser.factors import add_app, add_passkey, device, sign_out, way
 from tests.browser.person import Person, set_password
 from tests.browser.window import Window, window
 from tests.outside.scene import PASSWORD, Scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 ANOTHER = "N3w battery staple"
-ON_DEVICE = {
-    "protocol": "ctap2",
-    "transport": "internal",
-    "hasResidentKey": True,
-    "hasUserVerification": True,
-    "isUserVerified": True,
-    "automaticPresenceSimulation": True,
-}
 
 
 @pytest_asyncio.fixture(loop_scope="package")
@@ -53,51 +43,6 @@ async def elsewhere(browser: Browser, person: Person) -> AsyncIterator[Person]:
         yield there
 
 
-async def add_app(person: Person) -> pyotp.TOTP:
-    """Set up an authenticator app by the code that the account page shows."""
-    await person.press("Set up an app")
-    await person.sees("Authenticator app")
-    (code,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(await person.page.screenshot(full_page=True))))
-    app = pyotp.parse_uri(code.text)
-    assert isinstance(app, pyotp.TOTP)
-    assert app.name == person.login
-    await person.type(code=app.now())
-    await person.press("Confirm")
-    await person.hears("The authenticator app is added.")
-    return app
-
-
-async def device(person: Person) -> tuple[Any, str]:
-    """Give the browser an authenticator that knows its owner; return the session of its commands, and its id."""
-    commands = await person.window.context.new_cdp_session(person.page)
-    await commands.send("WebAuthn.enable")
-    made = await commands.send("WebAuthn.addVirtualAuthenticator", {"options": ON_DEVICE})
-    return commands, made["authenticatorId"]
-
-
-async def add_passkey(person: Person) -> None:
-    """Add a passkey on the account page."""
-    await person.follow("Add a passkey")
-    await person.type(name="Work laptop")
-    await person.press("Make the passkey")
-    await person.hears("The passkey is added.")
-
-
-async def sign_out(person: Person) -> None:
-    """Sign out on the account page."""
-    await person.press("Sign out")
-    await person.sees("Sign in")
-
-
-async def way(person: Person, name: str) -> None:
-    """Say who it is, and choose a second factor, if it is not the one that is offered first."""
-    await person.says_who()
-    await person.page.wait_for_url("**/signin/second**")
-    if await person.page.locator("h1").inner_text() != name:
-        await person.page.get_by_role("link", name=name).click()
-    await person.sees(name)
-
-
 # --- second factors ---
 
 
@@ -110,17 +55,10 @@ async def test_an_authenticator_app_that_scanned_the_account_page_signs_in(olena
     await olena.press("Continue")
     await olena.page.get_by_role("alert").wait_for()
 
-    await olena.type(code=app.at(app_time(), 1))
+    await olena.type(code=app.at(datetime.now(UTC), 1))
     await olena.press("Continue")
 
     await olena.sees("Your account")
-
-
-def app_time() -> int:
-    """Return the time of this machine in seconds."""
-    import time
-
-    return int(time.time())
 
 
 async def test_a_passkey_of_the_device_signs_in_and_a_refused_fingerprint_does_not(olena: Person):
@@ -244,7 +182,7 @@ async def test_the_last_form_of_signing_in_leads_to_the_application_itself(olena
         await olena.page.goto(application.url)
         await olena.press("Show my keys")
         await way(olena, "Code of the authenticator app")
-        await olena.type(code=app.at(app_time(), 1))
+        await olena.type(code=app.at(datetime.now(UTC), 1))
         await olena.press("Continue")
 
         await olena.sees("Your keys")

@@ -21,12 +21,11 @@ from dss.transactions.performing import Performing
 from dss.transactions.preparing import Preparing
 from tests.browser.application import on_a_free_port, served
 from tests.browser.looks import READ_IN, Looks
-from tests.browser.person import Person, set_password
-from tests.browser.test_signing import allow_codes, scanned
+from tests.browser.person import Person, allow_codes, set_password
 from tests.browser.window import window
 from tests.outside.scene import Registered, Scene, signature_of
 from tests.world.pdfs import simple_pdf
-from tests.world.world import OPERATOR, PIN, Application
+from tests.world.world import OPERATOR, Application
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.parametrize("locale", READ_IN)]
 CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"  # RFC 7636 appendix B
@@ -145,7 +144,7 @@ async def test_scanning_and_typing_a_code(asking: Asking, scene: Scene):
     await scene.world.services.policies.change_client(ClientId(asking.id), policy, OPERATOR)
     await asking.waits(**detail)
     await looks.at("Scan this code")
-    await scanned(person)
+    await person.scan()
     await looks.at("Confirm on your phone")
     await person.press("Stop")
     await person.sees("Cancelled")

@@ -1,5 +1,6 @@
 """The pages of signing in and of the account are fit for everybody: by ear, by keys, narrow, dark, in each language."""
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 
@@ -8,15 +9,16 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from dss.kernel.ids import TransactionId
+from tests.browser.factors import add_app, add_passkey, device, sign_out
 from tests.browser.looks import READ_IN, Looks
 from tests.browser.person import Person, password_link
-from tests.browser.test_account import add_app, add_passkey, device, sign_out
 from tests.browser.window import window
 from tests.outside.scene import PASSWORD, Scene
 from tests.world.world import PIN
 
 pytestmark = [pytest.mark.asyncio(loop_scope="package"), pytest.mark.parametrize("locale", READ_IN)]
 WRONG = "Wr0ng password"
+SECONDS = re.compile("[0-9]")
 NOBODY = TransactionId("01KAJ9T8VX3N5Q7R9S1T2V4W6Y")
 
 
@@ -71,11 +73,11 @@ async def test_wrong_tries(mykola: Person):
     looks, mykola.password = Looks(mykola), WRONG
     await mykola.go("/signin")
     for _ in range(5):
-        await mykola.says_who()
-        await mykola.page.get_by_role("alert").wait_for()
+        async with mykola.page.expect_navigation():
+            await mykola.says_who()
     await looks.at("Sign in")
     await mykola.says_who()
-    await mykola.page.get_by_text("30").wait_for()
+    await mykola.page.get_by_role("alert").filter(has_text=SECONDS).wait_for()
     await looks.at("Sign in")
     await mykola.page.locator("[name=form]").first.evaluate("code => { code.value = 'stolen'; }")
     await mykola.says_who()

@@ -7,17 +7,15 @@ import pytest
 from playwright.async_api import Browser
 
 from dss.kernel.clock import SystemClock
-from dss.kernel.ids import ClientId, CredentialId
+from dss.kernel.ids import ClientId
 from dss.kernel.policy import Link, Policy
-from mobile_mock.errors import Refused
 from tests.browser.application import Contracts, contracts
-from tests.browser.person import Person
+from tests.browser.person import Person, allow_codes
 from tests.browser.window import window
 from tests.outside.scene import Scene, judged
 from tests.world.world import OPERATOR, PIN
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
-SCANS = 10
 
 
 async def ask(person: Person, application: Contracts) -> None:
@@ -78,22 +76,12 @@ async def test_a_policy_has_the_code_on_the_screen_scanned(alice: Person, scene:
         await scene.world.services.policies.change_client(ClientId(application.id), policy, OPERATOR)
         await ask(alice, application)
         await alice.sees("Scan this code")
-        shown = await alice.phone.show(await scanned(alice))
+        shown = await alice.phone.show(await alice.scan())
         await alice.sees("Confirm on your phone")
         assert await alice.page.locator("img.picture").count() == 0
         await alice.phone.confirm(shown, PIN)
 
         await require_signed(alice, application, tmp_path)
-
-
-async def scanned(person: Person) -> str:
-    """Scan the page until the phone is quick enough; return what it opened."""
-    for _ in range(SCANS):
-        try:
-            return await person.phone.scan(await person.photograph())
-        except Refused:
-            continue
-    raise AssertionError("no code was taken")
 
 
 async def test_a_phone_without_a_connection_answers_by_a_code(alice: Person, scene: Scene, tmp_path: Path):
@@ -114,7 +102,7 @@ async def test_a_phone_without_a_connection_answers_by_a_code(alice: Person, sce
 
 
 async def test_a_form_that_is_sent_too_late_leads_to_the_application(alice: Person, scene: Scene, tmp_path: Path):
-    """CSP level 3 section 6.4.2: what was confirmed meanwhile goes on from the form, by a redirect to the application."""
+    """CSP level 3 section 6.4.2: what was confirmed meanwhile goes on from the form, by a redirect."""
     await allow_codes(scene)
     async with contracts(scene) as application:
         await ask(alice, application)
@@ -125,17 +113,6 @@ async def test_a_form_that_is_sent_too_late_leads_to_the_application(alice: Pers
         await alice.press("Send")
 
         await require_signed(alice, application, tmp_path)
-
-
-async def allow_codes(scene: Scene) -> None:
-    """Allow codes by the key's policy, and let the phone set them up."""
-    signer = scene.signer
-    await scene.world.services.policies.change_credential(
-        CredentialId(signer.credential_id), Policy(offline=True), OPERATOR
-    )
-    change = await signer.phone.change("offline", credential=signer.credential_id)
-    await signer.phone.confirm(await signer.phone.show(change), PIN)
-    await scene.world.settle()
 
 
 async def test_declining_on_the_phone_is_told_on_the_page_and_to_the_application(alice: Person, scene: Scene):

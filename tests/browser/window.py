@@ -1,5 +1,6 @@
 """Chromium: a window with a profile of its own, and what it complains of."""
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,6 +26,8 @@ OPTIONS = (
 )
 PATIENCE_MS = 30_000
 REFUSED = "Failed to load resource"
+# What browsers ask for unasked, and the code to scan, which is there for as long as it can be scanned.
+MAY_LACK = re.compile(r"/favicon\.ico$|/link\.png\?")
 WATCH = """addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy: ${event.effectiveDirective} ${event.blockedURI}`);
 });"""
@@ -44,15 +47,25 @@ class Window:
     async def watch(self) -> None:
         """Listen to what the browser says from now on, and note which addresses are pages."""
         await self.context.add_init_script(WATCH)
-        self.context.on("console", lambda said: self.said.append(said))  # noqa: PLW0108 (the driver marks what it is given)
+        self.context.on("console", self._hear)
         self.context.on("weberror", lambda fault: self.thrown.append(str(fault.error)))
         self.context.on("response", self._note)
 
     def complaints(self) -> list[str]:
-        """Return what the browser complained of. That a page is itself a refusal is none."""
+        """Return what the browser complained of.
+
+        That a page is itself a refusal is nothing to complain of, nor that there is no picture to scan any more: the
+        script then asks for the page that tells why.
+        """
         bad = [said for said in self.said if said.type in {"error", "warning"}]
-        told = [one.text for one in bad if not (one.text.startswith(REFUSED) and one.location["url"] in self.shown)]
-        return [*self.thrown, *told]
+        return [*self.thrown, *(f"{one.location['url']}: {one.text}" for one in bad if not self._is_expected(one))]
+
+    def _is_expected(self, said: ConsoleMessage) -> bool:
+        at = said.location["url"]
+        return said.text.startswith(REFUSED) and (at in self.shown or bool(MAY_LACK.search(at)))
+
+    def _hear(self, said: ConsoleMessage) -> None:
+        self.said.append(said)
 
     def _note(self, answer: Response) -> None:
         if answer.request.is_navigation_request():

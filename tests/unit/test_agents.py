@@ -4,6 +4,7 @@ import pytest
 
 from dss.web.pages.agents import named
 
+LIKE_SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0"
 LIKE_CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0"
 
 
@@ -14,16 +15,8 @@ LIKE_CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0"
         (f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {LIKE_CHROME} Safari/537.36 Edg/156.0.0.0", "Edge 156, Windows"),
         (f"Mozilla/5.0 (Linux; Android 16; K) {LIKE_CHROME} Mobile Safari/537.36", "Chrome 156, Android"),
         ("Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0", "Firefox 153, Linux"),
-        (
-            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-            "Version/26.0 Safari/605.1.15",
-            "Safari 26, macOS",
-        ),
-        (
-            "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
-            "Version/26.0 Mobile/15E148 Safari/604.1",
-            "Safari 26, iPhone",
-        ),
+        (f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {LIKE_SAFARI} Safari/605.1.15", "Safari 26, macOS"),
+        (f"Mozilla/5.0 (iPhone; like Mac OS X) {LIKE_SAFARI} Mobile/15E148 Safari/604.1", "Safari 26, iPhone"),
         ("Firefox/1", "Firefox 1"),
         ("curl/8.5.0", "curl/8.5.0"),
         ("", ""),

@@ -27,7 +27,7 @@ SYSTEMS = (
 
 
 def named(user_agent: str) -> str:
-    """Return the name of a browser, such as `Firefox 150, Linux`; of others what they say, as far as it can be shown."""
+    """Return the name of a browser, such as `Firefox 150, Linux`; of others what they say, where it can be shown."""
     said = "".join(c for c in user_agent if c.isascii() and c.isprintable())
     browser = next((f"{name} {found[1]}" for name, pattern in BROWSERS if (found := pattern.search(said))), "")
     system = next((name for mark, name in SYSTEMS if mark in said), "")
