@@ -83,11 +83,11 @@ def login(read: Config) -> LoginLimits:
 
 def proxies(read: Config) -> Proxies:
     """Read which proxies are believed, and in what."""
-    words, header = read("TRUSTED_PROXIES", default=""), read("CLIENT_CERT_HEADER", default="Client-Cert")
+    words, header = read("TRUSTED_PROXIES", default=""), read("CLIENT_CERT_HEADER", default="")
     try:
         networks = tuple(ip_network(word.strip()) for word in words.split(",") if word.strip())
     except ValueError as fault:
         raise Invalid(f"DSS_TRUSTED_PROXIES: {fault}") from fault
-    if not HEADER.fullmatch(header):
+    if header and not HEADER.fullmatch(header):
         raise Invalid("DSS_CLIENT_CERT_HEADER is the name of a header")
     return Proxies(networks, header, read("CLIENT_CAS", cast=Path, default=None))

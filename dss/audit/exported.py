@@ -15,13 +15,12 @@ from dss.audit.note import Note, VerifierKey
 from dss.kernel import b64, canonical
 from dss.kernel.clock import read_precise_timestamp, read_timestamp, timestamp
 from dss.kernel.errors import BadRequest, DssError
-from dss.kernel.ids import CROCKFORD, LENGTH
+from dss.kernel.ids import is_id
 
 FORMAT = "dss-audit-export/v1"
 TEXTS = ("actor", "at", "id", "kind", "outcome", "subject")
 MEMBERS = frozenset({*TEXTS, "details"})
 SEALED = frozenset({"row", "seal", "version"})
-ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
 COUNT = re.compile(r"0|[1-9][0-9]{0,15}")
 
 
@@ -134,7 +133,7 @@ def _require_event(event: Any) -> datetime:
         raise BadRequest("its event has other members than an event")
     details = event["details"]
     texts = [event[name] for name in TEXTS] + (list(details.values()) if isinstance(details, dict) else [None])
-    if not all(isinstance(text, str) for text in texts) or not ID.fullmatch(event["id"]):
+    if not all(isinstance(text, str) for text in texts) or not is_id(event["id"]):
         raise BadRequest("a member of its event has another form")
     Outcome(event["outcome"])
     if "sealed" in event:

@@ -1,7 +1,7 @@
 """Commands over relying applications."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,7 +22,7 @@ from dss.cli.client_options import (
     whole,
 )
 from dss.cli.operators import tell_proposed
-from dss.cli.policy import Biometric, Clear, DeviceLink, Given, Offline, Session, Verification, show_policy
+from dss.cli.policy import Biometric, Clear, DeviceLink, Given, Offline, Session, Verification, lines, show_policy
 from dss.cli.running import OPERATOR, After, AsJson, Limit, run, show, show_all
 from dss.clients.model import OPERATORS, RELYING
 from dss.clients.profile import Profile
@@ -79,8 +79,16 @@ def register(
 
 @app.command("show")
 def show_one(id: Id, as_json: AsJson = False) -> None:
-    """Show an application's registration."""
-    show(whole(run(lambda services: services.clients.get(ClientId(id)), TokenName.SERVICE)), as_json=as_json)
+    """Show an application's registration, what is asked of confirmations for it, and how much signers allow it now."""
+
+    async def all_of(services: Services) -> dict[str, Any]:
+        client = await services.clients.get(ClientId(id))
+        policy = await services.policies.of_client(client.id)
+        living = await services.grants.living_of_client(client.id)
+        told = {"policy": policy.member()} if as_json else lines(policy)
+        return whole(client) | told | {"living grants": len(living)}
+
+    show(run(all_of, TokenName.SERVICE), as_json=as_json)
 
 
 @app.command("list")

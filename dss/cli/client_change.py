@@ -102,6 +102,28 @@ def keys(
     _tell(run(put, TokenName.SERVICE), whole, as_json=as_json)
 
 
+@app.command()
+def suspend(id: Id, as_json: AsJson = False) -> None:
+    """Stop an application: its tokens are refused, what it has open for signers ends, and it gets nothing more."""
+
+    def stop(services: Services) -> Awaitable[Client]:
+        return services.suspending.suspend(ClientId(id), OPERATOR)
+
+    show(whole(run(stop, TokenName.SERVICE)), as_json=as_json)
+
+
+@app.command()
+def resume(id: Id, as_json: AsJson = False) -> None:
+    """Let an application work again that was suspended; nothing that was ended comes back."""
+
+    async def again(services: Services) -> Client | Proposal:
+        client = await services.clients.get(ClientId(id))
+        waits = client.profile.suspended and await services.approvals.second("client.resume", f"client:{id}", OPERATOR)
+        return waits or await services.suspending.resume(client.id, OPERATOR)
+
+    _tell(run(again, TokenName.SERVICE), whole, as_json=as_json)
+
+
 async def _change(services: Services, id: ClientId, given: Change) -> Client | Proposal:
     client = await services.clients.get(id)
     new = given.over(client)

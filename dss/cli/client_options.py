@@ -143,17 +143,26 @@ def summary(client: Client) -> dict[str, Any]:
 def whole(client: Client) -> dict[str, Any]:
     """Return all of an application's registration but its secrets."""
     profile = client.profile
-    return summary(client) | {
-        "contact": client.contact,
-        "grants": " ".join(_word(one) for one in profile.grants),
-        "redirect uris": " ".join(profile.redirect_uris),
-        "public": profile.public,
-        "par": profile.par,
-        "dpop": profile.dpop,
-        "introspects": profile.introspects,
-        "keys": " ".join(key["kid"] for key in client.jwks["keys"]) if client.jwks else "",
-        "secrets": sum(one is not None for one in (client.secret_hash, client.next_secret_hash)),
-        "certificates": " ".join(profile.certificates),
-        "tls subject": profile.tls_subject,
-        "logo bytes": len(client.logo or b""),
-    }
+    return (
+        summary(client)
+        | {
+            "contact": client.contact,
+            "grants": " ".join(_word(one) for one in profile.grants),
+            "redirect uris": " ".join(profile.redirect_uris),
+            "public": yes_or_no(profile.public),
+            "par": yes_or_no(profile.par),
+            "dpop": yes_or_no(profile.dpop),
+            "introspects": yes_or_no(profile.introspects),
+            "keys": " ".join(key["kid"] for key in client.jwks["keys"]) if client.jwks else "",
+            "secrets": sum(one is not None for one in (client.secret_hash, client.next_secret_hash)),
+            "certificates": " ".join(profile.certificates),
+            "tls subject": profile.tls_subject,
+            "suspended": yes_or_no(profile.suspended),
+        }
+        | ({"logo bytes": len(client.logo)} if client.logo else {})
+    )
+
+
+def yes_or_no(said: bool) -> str:
+    """Return the word for what is so or not."""
+    return "yes" if said else "no"

@@ -68,10 +68,11 @@ def show_policy(id: str, policy: Policy | Proposal, *, as_json: bool) -> None:
     if isinstance(policy, Proposal):
         tell_proposed(policy, as_json=as_json)
         return
-    show({"id": id, "policy": policy.member()} if as_json else {"id": id} | _lines(policy), as_json=as_json)
+    show({"id": id, "policy": policy.member()} if as_json else {"id": id} | lines(policy), as_json=as_json)
 
 
-def _lines(policy: Policy) -> dict[str, Any]:
+def lines(policy: Policy) -> dict[str, Any]:
+    """Return what a policy says, part by part, in words."""
     said = {None: "not said", True: "allowed", False: "forbidden"}
     session = policy.session
     within = "" if session is None else f"{session.signatures} signatures within {session.minutes} minutes"

@@ -22,6 +22,8 @@ app.command("letter-password")(user_signing_in.letter_password)
 app.command("sessions")(user_signing_in.sessions)
 app.command("sign-out")(user_signing_in.sign_out)
 app.command("certificate")(user_signing_in.certificate)
+app.command("factors")(user_signing_in.factors)
+app.command("applications")(user_signing_in.applications)
 Login = Annotated[str, typer.Argument(help="The signer's login.")]
 
 

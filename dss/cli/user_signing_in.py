@@ -7,9 +7,14 @@ import typer
 
 from dss.cli.given import bytes_of
 from dss.cli.running import OPERATOR, AsJson, leave, run, show, show_all
+from dss.clients.model import Client
 from dss.kernel.clock import timestamp
+from dss.kernel.errors import NotFound
+from dss.kernel.ids import GrantId, UserId
 from dss.login.certificates import LARGEST
+from dss.login.held_factors import Held
 from dss.login.model import Session, SignerCertificate
+from dss.oauth.grant import Grant
 from dss.settings import TokenName
 from dss.wiring import Services
 
@@ -65,6 +70,61 @@ def certificate(
         return await kept.of_user(user.id)
 
     show_all([_shown_certificate(one) for one in run(do, TokenName.SERVICE)], as_json=as_json)
+
+
+def factors(
+    login: Login,
+    remove: Annotated[
+        str | None, typer.Option(metavar="ID", help="Remove a passkey by its id, or `totp`, the authenticator app.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what completes a signer's sign-ins beside the phone, or remove one: the signer is written to."""
+
+    async def do(services: Services) -> tuple[Held, ...]:
+        user, kept = await services.users.by_login(login), services.held_factors
+        if remove is not None:
+            await kept.take_away(user.id, remove, OPERATOR)
+        return await kept.of(user.id)
+
+    show_all([_shown_factor(one) for one in run(do, TokenName.SERVICE)], as_json=as_json)
+
+
+def applications(
+    login: Login,
+    end: Annotated[str | None, typer.Option(metavar="ID", help="End this one, with all its tokens.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what a signer allows applications, each time they were asked, or end one of it."""
+
+    async def do(services: Services) -> list[dict[str, Any]]:
+        user = await services.users.by_login(login)
+        if end is not None:
+            await _end(services, user.id, GrantId(end))
+        living = await services.grants.living(user.id)
+        return [_shown_grant(one, await services.clients.get(one.client_id)) for one in living]
+
+    show_all(run(do, TokenName.SERVICE), as_json=as_json)
+
+
+async def _end(services: Services, user_id: UserId, id: GrantId) -> None:
+    if id not in {one.id for one in await services.grants.living(user_id)}:
+        raise NotFound("the signer allows no application anything by this id")
+    await services.grants.end(id, "ended by an operator", OPERATOR)
+
+
+def _shown_factor(held: Held) -> dict[str, Any]:
+    return {"id": held.id, "kind": held.kind.value, "name": held.name, "added": timestamp(held.added_at)}
+
+
+def _shown_grant(grant: Grant, client: Client) -> dict[str, Any]:
+    return {
+        "id": grant.id,
+        "application": client.name,
+        "scopes": " ".join(grant.scopes),
+        "since": timestamp(grant.created_at),
+        "until": timestamp(grant.expires_at),
+    }
 
 
 def _shown_session(session: Session) -> dict[str, Any]:

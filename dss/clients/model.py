@@ -20,7 +20,7 @@ from dss.kernel.text import require_plain
 RELYING = ("signatures", "credentials")
 OPERATORS = "operators"
 OWN = (*RELYING, OPERATORS)  # by client credentials
-SIGNERS = ("service", "credential")  # by a signer's consent, and by a signer's phone
+SIGNERS = SERVICE, CREDENTIAL = ("service", "credential")  # by a signer's consent, and by a signer's phone
 SCOPES = (*OWN, *SIGNERS)
 LONGEST_NAME = 64
 LONGEST_CONTACT = 254
@@ -90,8 +90,11 @@ def _require_scopes(client: Client) -> None:
         raise Invalid(f"the scopes are one or more of {', '.join(SCOPES)}, each once")
     if scopes & set(OWN) and GrantType.CLIENT_CREDENTIALS not in grants:
         raise Invalid(f"the scopes {', '.join(OWN)} need the grant {GrantType.CLIENT_CREDENTIALS}")
-    if scopes & set(SIGNERS) and GrantType.AUTHORIZATION_CODE not in grants:
-        raise Invalid(f"the scopes {', '.join(SIGNERS)} need the grant {GrantType.AUTHORIZATION_CODE}")
+    by_signers = {GrantType.AUTHORIZATION_CODE, GrantType.TOKEN_EXCHANGE}
+    if CREDENTIAL in scopes and not by_signers & set(grants):
+        raise Invalid(f"the scope {CREDENTIAL} needs the grant {GrantType.AUTHORIZATION_CODE} or token exchange")
+    if SERVICE in scopes and not (by_signers | {GrantType.PASSWORD}) & set(grants):
+        raise Invalid(f"the scope {SERVICE} needs the grant {GrantType.AUTHORIZATION_CODE}, password or token exchange")
 
 
 def _require_redirect_uris(profile: Profile) -> None:

@@ -29,6 +29,7 @@ class Profile:
     introspects:   it may look at every token, as resource servers do.
     certificates:  SHA-256 of its TLS certificates, lower-case hex, up to two.
     tls_subject:   the subject of its TLS certificate by a known CA (RFC 4514), or empty.
+    suspended:     an operator stopped it: it is as if there were no such client, until one resumes it.
     """
 
     redirect_uris: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Profile:
     introspects: bool = False
     certificates: tuple[str, ...] = ()
     tls_subject: str = ""
+    suspended: bool = False
 
     def member(self) -> dict[str, Any]:
         """Return the profile as it is stored."""
@@ -51,6 +53,7 @@ class Profile:
             "introspects": self.introspects,
             "certificates": list(self.certificates),
             "tls_subject": self.tls_subject,
+            "suspended": self.suspended,
         }
 
     @classmethod
@@ -67,4 +70,5 @@ class Profile:
             introspects=member["introspects"],
             certificates=tuple(member["certificates"]),
             tls_subject=member["tls_subject"],
+            suspended=member.get("suspended", False),  # profiles of earlier versions do not say
         )

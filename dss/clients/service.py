@@ -1,11 +1,12 @@
 """The verbs over relying applications."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event
 from dss.audit.seals import Sealed, Seals
@@ -20,6 +21,8 @@ from dss.kernel import canonical
 from dss.kernel.clock import Clock
 from dss.kernel.errors import Conflict, NotFound, Tampered, Unauthenticated
 from dss.kernel.ids import ClientId, Ids
+
+Also = Callable[[AsyncConnection], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,17 @@ class Clients:
         details = told(known.value, new)
         return await self._write(known, new, Event("client.changed", actor, known.name, details=details))
 
+    async def suspend(self, id: ClientId, actor: str, also: Also) -> Client:
+        """Stop an application; one that is stopped already stays as it is, and `also` is done all the same.
+
+        also: what goes with it, in the same transaction. Raises Conflict, NotFound, Tampered, HsmUnavailable.
+        """
+        return await self._set_suspended(id, actor, also, suspended=True)
+
+    async def resume(self, id: ClientId, actor: str, also: Also) -> Client:
+        """Let an application work again; as `suspend`."""
+        return await self._set_suspended(id, actor, also, suspended=False)
+
     async def list(self, after: ClientId | None, limit: int) -> tuple[Client, ...]:
         """Return up to limit applications in the order they were registered, from the first one after an id.
 
@@ -168,10 +182,23 @@ class Clients:
             stored = await store.get(connection, id)
         return await self._seals.prove(stored)
 
-    async def _write(self, over: Sealed[Client], new: Client, event: Event) -> Client:
+    async def _set_suspended(self, id: ClientId, actor: str, also: Also, *, suspended: bool) -> Client:
+        known = await self._known(id)
+        old = known.value
+        if old.profile.suspended is suspended:
+            async with self._database.write() as connection:
+                await also(connection)
+            return old
+        new = replace(old, profile=replace(old.profile, suspended=suspended))
+        kind = "client.suspended" if suspended else "client.resumed"
+        return await self._write(known, new, Event(kind, actor, known.name), also)
+
+    async def _write(self, over: Sealed[Client], new: Client, event: Event, also: Also | None = None) -> Client:
         draft = await self._seals.draft(over, new)
         async with self._database.write() as connection:
             await self._seals.write(connection, draft, event)
+            if also is not None:
+                await also(connection)
         return new
 
 

@@ -3,7 +3,6 @@
 Source: docs/evidence.md section 1, docs/device-protocol.md section 1.
 """
 
-import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,10 +11,9 @@ from typing import Any
 from dss.kernel import b64
 from dss.kernel.clock import read_timestamp, timestamp
 from dss.kernel.errors import BadRequest, DssError
-from dss.kernel.ids import CROCKFORD, LENGTH
+from dss.kernel.ids import LENGTH, is_id
 
 HASH_BYTES = 32
-ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
 
 
 class EvidenceRefused(BadRequest):
@@ -87,7 +85,7 @@ def digest(value: object, what: str) -> bytes:
 def identifier(value: object, what: str) -> str:
     """Return an id of 26 characters."""
     found = text(value, what)
-    require(ID.fullmatch(found) is not None, f"{what} is not an id of {LENGTH} characters")
+    require(is_id(found), f"{what} is not an id of {LENGTH} characters")
     return found
 
 

@@ -1,5 +1,6 @@
 """Typed, sortable identifiers: 26 characters, a 48-bit time in milliseconds and 80 random bits (the ULID form)."""
 
+import re
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ PasskeyId = NewType("PasskeyId", str)
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26
 RANDOM_BITS = 80
+ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
 
 
 class Ids:
@@ -40,6 +42,11 @@ class Ids:
         fresh = milliseconds << RANDOM_BITS | int.from_bytes(self._random(RANDOM_BITS // 8))
         self._last = number = max(fresh, self._last + 1)
         return _written(number)
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text has the form of an identifier; one that has not is nowhere in a database."""
+    return ID.fullmatch(text) is not None
 
 
 def least_at(moment: datetime) -> str:

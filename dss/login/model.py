@@ -6,9 +6,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
+from dss.kernel.errors import Forbidden
 from dss.kernel.ids import LoginId, UserId
 
 AFTER_FIRST = timedelta(minutes=10)  # how long a session waits for its second factor
+FRESH = timedelta(minutes=5)  # how young a sign-in is that may change how its signer signs in
+
+
+class NotFresh(Forbidden):
+    """What is asked for takes a sign-in of the last minutes: sign in again, and ask once more."""
+
+    code, title = "not_fresh", "The sign-in is too old for this"
 
 
 class Factor(StrEnum):
@@ -93,6 +101,15 @@ class Session:
     def lives(self, now: datetime, idle: timedelta) -> bool:
         """Return True until its end, or until it was not used for so long."""
         return self.standing is not Standing.ENDED and now < self.ends_at and now < self.used_at + idle
+
+    def require_fresh(self, now: datetime) -> None:
+        """Raise NotFresh unless the signer has proven who they are, with both factors, in the last 5 minutes.
+
+        A session in other hands must not grow into a way of signing in. The first factor's time counts.
+        """
+        if self.standing is not Standing.FULL or now >= self.created_at + FRESH:
+            minutes = int(FRESH.total_seconds()) // 60
+            raise NotFresh(f"this needs a sign-in of the last {minutes} minutes: sign in again")
 
     def completed(self, second: Factor, now: datetime, lifetime: timedelta) -> Self:
         """Return the session after its second factor."""

@@ -37,9 +37,10 @@ from dss.kernel.ids import PasskeyId, UserId
 from dss.kernel.text import require_plain
 from dss.login import passkeys_store as store
 from dss.login.challenges import GOOD_FOR, Challenges, Purpose
-from dss.login.model import Session
+from dss.login.model import Factor, Session
 from dss.login.parts import Parts
 from dss.login.passkeys_store import PASSKEYS, Passkey
+from dss.notify import letters
 
 MOST = 10  # of a signer
 LONGEST_NAME = 64  # characters
@@ -95,6 +96,7 @@ class Passkeys:
     async def add(self, session: Session, answer: str, name: str) -> Passkey:
         """Keep the passkey that a browser made; answer: its credential as JSON. name: as its owner calls it.
 
+        The owner is written to.
         Raises BadRequest for what is none or was not asked for, Conflict for one that is known, and for an eleventh,
         Invalid or DeceptiveText for the name, Tampered, HsmUnavailable.
         """
@@ -117,10 +119,13 @@ class Passkeys:
             added_at=p.clock.now(),
         )
         draft = await p.seals.draft_new(PASSKEYS, store.row_of(new))
+        reader = (await p.users.get(new.user_id)).reader
+        letter = await p.notify.seal(letters.factor_added_letter(reader, Factor.PASSKEY, name, new.added_at))
         try:
             async with p.database.write() as connection:
                 await self._challenges.spend(connection, challenge)
                 await p.seals.write(connection, draft, Event("passkey.added", session.actor, draft.sealed.name))
+                await p.notify.enqueue(connection, letter)
         except IntegrityError as fault:
             raise Conflict("the passkey is known already") from fault
         return new
@@ -160,13 +165,19 @@ class Passkeys:
         """Return a signer's passkeys, oldest first. Raises Tampered, HsmUnavailable."""
         return tuple(one.value for one in await self._of(user_id))
 
-    async def remove(self, user_id: UserId, id: PasskeyId) -> None:
-        """Let a passkey open nothing any more. Raises NotFound, also for another's, Overtaken, Tampered."""
-        p = self._parts
+    async def remove(self, user_id: UserId, id: PasskeyId, actor: str = "") -> None:
+        """Let a passkey open nothing any more, and write to its owner; actor: who does it, if not the owner.
+
+        Raises NotFound, also for another's, Overtaken, Tampered.
+        """
+        p, now = self._parts, self._parts.clock.now()
         key = await self._one(user_id, lambda passkey: passkey.id == id)
-        draft = await p.seals.draft(key, key.value.removed(p.clock.now()))
+        draft = await p.seals.draft(key, key.value.removed(now))
+        reader = (await p.users.get(user_id)).reader
+        letter = await p.notify.seal(letters.factor_removed_letter(reader, Factor.PASSKEY, key.value.name, now))
         async with p.database.write() as connection:
-            await p.seals.write(connection, draft, Event("passkey.removed", f"user:{user_id}", key.name))
+            await p.seals.write(connection, draft, Event("passkey.removed", actor or f"user:{user_id}", key.name))
+            await p.notify.enqueue(connection, letter)
 
     async def _one(self, user_id: UserId, is_meant: Callable[[Passkey], bool]) -> Sealed[Passkey]:
         for known in await self._of(user_id):

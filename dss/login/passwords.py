@@ -9,6 +9,7 @@ section 3.1.1.
 import asyncio
 import secrets
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ LABEL = "dss/password/v1"
 SHORTEST, LONGEST = 8, 128  # characters, composed (NFC)
 SHORT_LOGIN = 4  # one that is shorter stands in many a good password by chance
 AT_ONCE, WAITING = 2, 20  # checks of one process: each takes 64 MiB and a processor
+OF_ONE = 4  # of the places in the line: nobody fills it alone
 RETRY_S = 2
 PARAMETERS: Parameters = RFC_9106_LOW_MEMORY  # the second recommended option of RFC 9106
 
@@ -82,18 +84,22 @@ class Passwords:
     def __init__(self, stamps: Stamps) -> None:
         self._stamps = stamps
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="password")
-        self._inside = 0
+        self._inside: Counter[str] = Counter()  # places, by who has them
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Keep a place in the line for as long as the context lasts. Raises TooMany when the line is long."""
-        if self._inside >= AT_ONCE + WAITING:
+    def place(self, site: str) -> Iterator[None]:
+        """Keep a place in the line for as long as the context lasts; site: what a caller's addresses have in common.
+
+        Raises TooMany when the line is long, or the caller has four places in it.
+        """
+        if self._inside.total() >= AT_ONCE + WAITING or self._inside[site] >= OF_ONE:
             raise TooMany("too many people sign in at this moment", retry_after=RETRY_S)
-        self._inside += 1
+        self._inside[site] += 1
         try:
             yield
         finally:
-            self._inside -= 1
+            self._inside[site] -= 1
+            self._inside += Counter()  # without those who have none
 
     async def peppered(self, user_id: UserId | None, password: str) -> str:
         """Return what is hashed of a password of a signer, None for nobody. Raises HsmUnavailable."""

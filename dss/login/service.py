@@ -3,25 +3,29 @@
 import contextlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from dss.audit.event import Event, Outcome
 from dss.audit.seals import Sealed
 from dss.infra import once
-from dss.kernel.errors import Forbidden, NotFound, Overtaken, Tampered, Unauthenticated
+from dss.infra.pretence import kept_if
+from dss.kernel.errors import NotFound, Overtaken, Tampered, Unauthenticated
 from dss.kernel.ids import LoginId, UserId
 from dss.login import store
 from dss.login.certificates import Certificates
-from dss.login.model import Factor, Password, Session, Signed, Standing, Where
+from dss.login.model import Factor, Password, Session, Signed, Where
 from dss.login.parts import Parts
 from dss.login.password_letters import PasswordLetters
 from dss.login.passwords import Passwords, require_acceptable
 from dss.login.sessions import First, Sessions
 from dss.login.setting import Change, Setting
-from dss.login.tries import Tries, Way
+from dss.login.tries import AFTER_A_PAUSE, Tries, Way, site_of
+from dss.login.unknown import way_of_unknown
 from dss.notify import letters
 from dss.users.model import User
 
 REFUSAL_TOLD_EVERY = timedelta(minutes=1)  # of one way: whoever guesses must not fill the log
+UNKNOWN = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Login:
         name = f"user:{right.user.id}"
         async with self._parts.database.write() as connection:
             await self.tries.reset(connection, right.way)
+            await self.tries.give_back(connection, where)
             event = Event("login.checked", name, name, details={"address": where.address})
             await self._parts.seals.audit.record(connection, event)
         return right.user.id
@@ -137,19 +142,26 @@ class Login:
     async def change(self, session: Session, old: str, new: str, where: Where) -> None:
         """Change a signer's password: the other sessions end, and the signer is written to.
 
-        Raises Unauthenticated for a wrong old one, TooMany, Invalid for a new one that may not be, Forbidden for a
-        session without a second factor, Conflict, HsmUnavailable.
+        Raises Unauthenticated for a wrong old one, TooMany, Invalid for a new one that may not be, NotFresh, Conflict,
+        HsmUnavailable.
         """
-        if session.standing is not Standing.FULL:
-            raise Forbidden("a password is changed by who has signed in")
         p = self._parts
+        session.require_fresh(p.clock.now())
         user = await p.users.get(session.user_id)
         require_acceptable(new, user.login)
         right = await self._checked(user.login, old, where)
-        with self._passwords.place():
+        with self._passwords.place(site_of(where.address)):
             hash = await self._passwords.hash(await self._passwords.peppered(user.id, new))
         told = letters.password_set_letter(user.reader, p.clock.now())
-        change = Change(hash, "password.set", session.actor, over=right.password, spare=session.id, letters=(told,))
+        change = Change(
+            hash,
+            "password.set",
+            session.actor,
+            over=right.password,
+            spare=session.id,
+            letters=(told,),
+            also=partial(self.tries.give_back, where=where),
+        )
         await self._setting.set(user, change)
 
     async def send_letter(self, login: str, actor: str) -> datetime:
@@ -165,7 +177,9 @@ class Login:
         await self.letters.set(code, new, where)
 
     async def distrust(self, user_id: UserId, actor: str) -> None:
-        """Make a signer's password useless and end all sessions: somebody who is not the signer knew it.
+        """Make a signer's password useless, and end all sessions and what applications were allowed.
+
+        Somebody who is not the signer knew it.
 
         The signer and the operators are written to. Raises NotFound, Tampered, HsmUnavailable.
         """
@@ -173,20 +187,21 @@ class Login:
         told = [letters.password_ended_letter(user.reader, p.clock.now())]
         if p.operators is not None:
             told.append(letters.not_my_login_letter(p.operators, user.login))
-        await self._setting.set(user, Change("", "password.distrusted", actor, letters=tuple(told)))
+        await self._setting.reset(user, Change("", "password.distrusted", actor, letters=tuple(told)))
 
     # --- how a password is checked ---
 
     async def _checked(self, login: str, password: str, where: Where) -> _Right:
         """Return whose login and password these are.
 
-        The try is counted before the check, and after everything that may fail for reasons of ours.
+        The address is counted before any work; the way before the check, and after all that may fail for reasons of
+        ours.
         """
-        with self._passwords.place():
+        await self.tries.count_address(where)
+        with self._passwords.place(site_of(where.address)):
             user, known, way = await self._tried(login, where)
             peppered = await self._passwords.peppered(user.id if user else None, password)
-            await self.tries.count_address(where)
-            await self.tries.count(way)
+            await self.tries.count(way, AFTER_A_PAUSE)
             right = await self._passwords.is_right(peppered, known.value.hash if known else None)
             if user is None or known is None or not right:
                 await self._tell_refusal(user, way, "password")
@@ -205,23 +220,28 @@ class Login:
     async def _tried(self, login: str, where: Where) -> tuple[User | None, Sealed[Password] | None, Way]:
         """Find a signer, what is kept of the password, and the way in; what was altered is an alarm, and not there."""
         user = password = None
+        unknown = await way_of_unknown(self._parts.stamps, login)
         with contextlib.suppress(NotFound, Tampered):
             user = await self._parts.users.by_login(login)
         with contextlib.suppress(Tampered):
             password = await self._setting.password_of(user.id if user else UserId(""))
-        way = await self.tries.way(Factor.PASSWORD, login, user.id if user else None, where)
-        return user, password, way
+        kind, who = (Factor.PASSWORD, login) if user else (UNKNOWN, unknown)
+        return user, password, await self.tries.way(kind, who, user.id if user else None, where)
 
     async def _tell_refusal(self, user: User | None, way: Way, what: str) -> None:
-        """Write a wrong try to the log, once a minute for each way, and for all that are nobody's together."""
+        """Write a wrong try to the log, once a minute for each signer, and for all that are nobody's together.
+
+        It is written once a minute for each way, and taken back where another was told: the same work for all.
+        """
         p, now = self._parts, self._parts.clock.now()
-        minute = int(now.timestamp() // REFUSAL_TOLD_EVERY.total_seconds())
-        key = f"{way.hex() if user else 'nobody'}|{minute}"
         subject = f"user:{user.id}" if user else "login:unknown"
+        event = Event("login.refused", "server", subject, Outcome.REFUSED, {"by": what})
+        minute, until = int(now.timestamp() // REFUSAL_TOLD_EVERY.total_seconds()), now + 2 * REFUSAL_TOLD_EVERY
         async with p.database.write() as connection:
-            if await once.use(connection, "login.refused", key, now + 2 * REFUSAL_TOLD_EVERY):
-                event = Event("login.refused", "server", subject, Outcome.REFUSED, {"by": what})
-                await p.seals.audit.record(connection, event)
+            if await once.use(connection, "login.refused", f"{way.hex()}|{minute}", until):
+                first = await once.use(connection, "login.refused", f"{subject}|{minute}", until)
+                async with kept_if(first, connection):
+                    await p.seals.audit.record(connection, event)
 
 
 def _refusal() -> Unauthenticated:

@@ -76,6 +76,7 @@ class Sessions:
                 await p.seals.require_unchanged(connection, first.password)
             if first.way is not None:
                 await self._tries.reset(connection, first.way)
+            await self._tries.give_back(connection, where)
             await p.seals.write(connection, draft, event)
         await self._end_surplus(first.user_id, Standing.HALF)
         return Signed(new, cookie)
@@ -123,6 +124,8 @@ class Sessions:
                     await p.notify.enqueue(connection, letter)
         except Overtaken as fault:
             raise Unauthenticated("this sign-in is over: begin again") from fault
+        if where.browser:
+            await self._end_replaced(new)
         await self._end_surplus(user.id, Standing.FULL)
         return cookie
 
@@ -221,6 +224,16 @@ class Sessions:
         async with p.database.write() as connection:
             await p.seals.write(connection, draft, Event("login.used", draft.value.actor, known.name))
         return draft.value
+
+    async def _end_replaced(self, new: Session) -> None:
+        """End the complete sessions that the same browser had before, of the same signer: it has lost their cookie."""
+        p = self._parts
+        async with p.database.read() as connection:
+            stored = await store.open_sessions(connection, new.user_id, p.clock.now())
+        for row in (one.row for one in stored):
+            same = row["standing"] == Standing.FULL.value and row["browser_sha256"] == new.browser_sha256
+            if same and row["id"] < new.id:  # an id is of its time: of two at once one stays
+                await self.end(row["id"], new.user_id, "replaced", new.actor)
 
     async def _end_surplus(self, user_id: UserId, standing: Standing) -> None:
         """End the oldest sessions beyond the most that there may be."""

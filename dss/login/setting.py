@@ -72,6 +72,15 @@ class Setting:
                 return
         raise Overtaken("another change of the password came first; try again")
 
+    async def reset(self, user: User, change: Change) -> None:
+        """Set a password that somebody else may have known: what applications were allowed ends after it.
+
+        Raises as `set`.
+        """
+        await self.set(user, change)
+        if self._parts.end_access is not None:
+            await self._parts.end_access(user.id, change.kind, change.actor)
+
     async def rehash(self, known: Sealed[Password], hash: str) -> Sealed[Password]:
         """Keep the same password by a hash of the parameters of today. Raises Overtaken when it was changed."""
         p, old = self._parts, known.value

@@ -7,7 +7,6 @@ import secrets
 
 import pyotp
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from dss.audit.event import Event
 from dss.audit.seals import Draft, Sealed
@@ -15,10 +14,12 @@ from dss.infra.secretbox import SecretBox
 from dss.kernel.errors import Conflict, Overtaken
 from dss.kernel.ids import UserId
 from dss.login import totp_store as store
-from dss.login.model import Where
+from dss.login.model import Factor, Where
 from dss.login.parts import Parts
 from dss.login.totp_store import AUTHENTICATORS, Authenticator
 from dss.login.tries import Tries, Way
+from dss.notify import letters
+from dss.notify.model import Letter, Reader
 from dss.users.model import User
 
 SECRET_BYTES = 20  # RFC 4226 section 4, R6
@@ -38,8 +39,13 @@ class Authenticators:
 
     async def is_there(self, user_id: UserId) -> bool:
         """Tell whether a signer has an app that counts. Raises Tampered, HsmUnavailable."""
+        known = await self.get(user_id)
+        return known is not None and known.confirmed
+
+    async def get(self, user_id: UserId) -> Authenticator | None:
+        """Return a signer's app, which may wait for its first code, or None. Raises Tampered, HsmUnavailable."""
         known = await self._find(user_id)
-        return known is not None and known.value.confirmed
+        return known.value if known is not None and known.value.sealed_secret else None
 
     async def begin(self, user: User) -> str:
         """Make a secret, which counts once a first code of it came; return it as otpauth URI, for a QR.
@@ -57,11 +63,19 @@ class Authenticators:
         else:
             draft = await p.seals.draft(known, new)
         await self._write(draft, "begun")
-        return _codes(secret).provisioning_uri(name=user.login, issuer_name=self._name)
+        return self._uri(user, secret)
+
+    async def begun(self, user: User) -> str | None:
+        """Return the otpauth URI of an app that waits for its first code, or None. Raises Tampered, HsmUnavailable."""
+        known = await self._find(user.id)
+        if known is None or known.value.confirmed or not known.value.sealed_secret:
+            return None
+        return self._uri(user, await self._secret(known.value))
 
     async def confirm(self, user_id: UserId, code: str) -> bool:
         """Take the first code of a new app, which counts from then on; return False for a wrong one.
 
+        The signer is written to.
         Raises Conflict where none was begun, Overtaken, Tampered, HsmUnavailable.
         """
         known = await self._find(user_id)
@@ -70,7 +84,9 @@ class Authenticators:
         step = await self._step(known.value, code)
         if step is None:
             return False
-        await self._write(await self._parts.seals.draft(known, known.value.taken(step)), "added")
+        now = self._parts.clock.now()
+        letter = letters.factor_added_letter(await self._reader(user_id), Factor.TOTP, "", now)
+        await self._write(await self._parts.seals.draft(known, known.value.added(step, now)), "added", letter=letter)
         return True
 
     async def check(self, user_id: UserId, code: str, where: Where) -> bool:
@@ -92,11 +108,20 @@ class Authenticators:
             return False
         return True
 
-    async def remove(self, user_id: UserId) -> None:
-        """Forget a signer's app; none is no fault. Raises Overtaken, Tampered, HsmUnavailable."""
+    async def remove(self, user_id: UserId, actor: str = "") -> None:
+        """Forget a signer's app, and write to the signer where it counted; none is no fault.
+
+        actor: who does it, if not the signer. Raises Overtaken, Tampered, HsmUnavailable.
+        """
         known = await self._find(user_id)
-        if known is not None and known.value.sealed_secret:
-            await self._write(await self._parts.seals.draft(known, known.value.removed()), "removed")
+        if known is None or not known.value.sealed_secret:
+            return
+        letter = None
+        if known.value.confirmed:
+            now = self._parts.clock.now()
+            letter = letters.factor_removed_letter(await self._reader(user_id), Factor.TOTP, "", now)
+        draft = await self._parts.seals.draft(known, known.value.removed())
+        await self._write(draft, "removed", actor=actor, letter=letter)
 
     async def _find(self, user_id: UserId) -> Sealed[Authenticator] | None:
         async with self._parts.database.read() as connection:
@@ -107,26 +132,36 @@ class Authenticators:
         """Return the step of a code that may be used, or None."""
         if CODE.fullmatch(code) is None:
             return None
-        box = await self._box(authenticator.user_id)
-        codes = _codes(box.open(authenticator.sealed_secret, _place(authenticator.user_id)))
+        codes = _codes(await self._secret(authenticator))
         now = int(self._parts.clock.now().timestamp()) // STEP_S
         right = [now + by for by in AROUND if hmac.compare_digest(codes.generate_otp(now + by), code)]
         return next((step for step in right if step > authenticator.last_step), None)
 
-    async def _write(self, draft: Draft[Authenticator], what: str, *right: Way) -> None:
+    async def _write(
+        self, draft: Draft[Authenticator], what: str, *right: Way, actor: str = "", letter: Letter | None = None
+    ) -> None:
         """Write an app as it is now; right: the ways of tries that were right. Raises Overtaken."""
-        event = Event(f"authenticator.{what}", f"user:{draft.value.user_id}", draft.sealed.name)
+        p, signer = self._parts, f"user:{draft.value.user_id}"
+        event = Event(f"authenticator.{what}", actor or signer, draft.sealed.name)
+        post = [] if letter is None else [await p.notify.seal(letter)]
         try:
-            async with self._parts.database.write() as connection:
-                await self._put(connection, draft, event, right)
+            async with p.database.write() as connection:
+                await p.seals.write(connection, draft, event)
+                await self._tries.reset(connection, *right)
+                for one in post:
+                    await p.notify.enqueue(connection, one)
         except IntegrityError as fault:
             raise Overtaken("another change came first; try again") from fault
 
-    async def _put(
-        self, connection: AsyncConnection, draft: Draft[Authenticator], event: Event, right: tuple[Way, ...]
-    ) -> None:
-        await self._parts.seals.write(connection, draft, event)
-        await self._tries.reset(connection, *right)
+    async def _reader(self, user_id: UserId) -> Reader:
+        return (await self._parts.users.get(user_id)).reader
+
+    def _uri(self, user: User, secret: bytes) -> str:
+        return _codes(secret).provisioning_uri(name=user.login, issuer_name=self._name)
+
+    async def _secret(self, authenticator: Authenticator) -> bytes:
+        box = await self._box(authenticator.user_id)
+        return box.open(authenticator.sealed_secret, _place(authenticator.user_id))
 
     async def _box(self, user_id: UserId) -> SecretBox:
         return SecretBox(await self._parts.stamps.mac("dss/totp/v1", user_id))

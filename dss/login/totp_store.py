@@ -18,7 +18,7 @@ class Authenticator:
     """A signer's authenticator app.
 
     sealed_secret: that codes are made of, for this signer alone; empty once it was removed.
-    confirmed:     whether a code of it came, from when on it counts.
+    confirmed:     whether a code of it came, from when on it counts. added_at: when it was begun, then when it came.
     last_step:     the newest step of 30 s whose code was taken: older ones and the same are worth nothing.
     """
 
@@ -30,7 +30,11 @@ class Authenticator:
 
     def taken(self, step: int) -> Self:
         """Return it after a code was taken."""
-        return replace(self, confirmed=True, last_step=step)
+        return replace(self, last_step=step)
+
+    def added(self, step: int, now: datetime) -> Self:
+        """Return it after its first code, by which it counts."""
+        return replace(self, confirmed=True, last_step=step, added_at=now)
 
     def removed(self) -> Self:
         """Return it without its secret."""

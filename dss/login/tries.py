@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,6 +22,7 @@ from dss.login import store
 from dss.login.model import Where
 
 IN_A_ROW = 5
+AFTER_A_PAUSE = 3  # of passwords: who guesses once must not close at once what a pause has opened
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(minutes=15)
 DOUBLINGS = 5  # until the longest
 FORGOTTEN_AFTER = timedelta(hours=24)
@@ -43,11 +45,14 @@ class Count:
     expires_at: datetime
 
 
-def counted(count: Count, now: datetime) -> Count:
-    """Return a way's count with one more try. Raises TooMany while the way is closed."""
+def counted(count: Count, now: datetime, after_a_pause: int = 1) -> Count:
+    """Return a way's count with one more try. Raises TooMany while the way is closed.
+
+    after_a_pause: how many tries it takes then to close the way again.
+    """
     _require_open(count, now)
     tries = 1 if now >= count.expires_at else count.tries + 1
-    return Count(tries, now + pause_after(tries), now + FORGOTTEN_AFTER)
+    return Count(tries, now + pause_after(tries, after_a_pause), now + FORGOTTEN_AFTER)
 
 
 def counted_of_address(count: Count, now: datetime) -> Count:
@@ -58,11 +63,17 @@ def counted_of_address(count: Count, now: datetime) -> Count:
     return Count(tries, ends if tries >= PER_ADDRESS else now, ends)
 
 
-def pause_after(tries: int) -> timedelta:
+def given_back(count: Count, now: datetime) -> Count:
+    """Return an address's count without a try that was right: it is open again."""
+    return Count(max(count.tries - 1, 0), now, count.expires_at)
+
+
+def pause_after(tries: int, after_a_pause: int = 1) -> timedelta:
     """Return for how long so many wrong tries in a row close a way: 30 s after five, then doubled up to 15 minutes."""
-    if tries < IN_A_ROW:
+    pauses, more = divmod(tries - IN_A_ROW, after_a_pause)
+    if pauses < 0 or more:
         return timedelta(0)
-    return min(FIRST_PAUSE * (1 << min(tries - IN_A_ROW, DOUBLINGS)), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << min(pauses, DOUBLINGS)), LONGEST_PAUSE)
 
 
 def way_of(kind: str, who: str, browser_sha256: bytes = STRANGERS) -> Way:
@@ -90,24 +101,28 @@ class Tries:
             browsers = await store.browsers_of(connection, user_id)
         return [way_of(kind, who, browser) for browser in (STRANGERS, *browsers)]
 
-    async def count(self, way: Way) -> None:
+    async def count(self, way: Way, after_a_pause: int = 1) -> None:
         """Count a try that is checked next. Raises TooMany when it may not be: the way is closed."""
-        await self._count(way, counted)
+        async with self._database.write() as connection:
+            await self._change(connection, way, partial(counted, after_a_pause=after_a_pause))
 
     async def count_address(self, where: Where) -> None:
         """Count a try of whomever from an address. Raises TooMany after 30 within a minute."""
-        await self._count(way_of("address", _site(where.address)), counted_of_address)
+        async with self._database.write() as connection:
+            await self._change(connection, _way_of_address(where), counted_of_address)
+
+    async def give_back(self, connection: AsyncConnection, where: Where) -> None:
+        """Take back the try of an address that was right, in the transaction of what it brings."""
+        await self._change(connection, _way_of_address(where), given_back)
 
     async def reset(self, connection: AsyncConnection, *ways: Way) -> None:
         """Forget the wrong tries after a right one, in the transaction of what it brings."""
         await store.reset_counts(connection, ways, self._clock.now())
 
-    async def _count(self, way: Way, rule: Callable[[Count, datetime], Count]) -> None:
+    async def _change(self, connection: AsyncConnection, way: Way, rule: Callable[[Count, datetime], Count]) -> None:
         now = self._clock.now()
-        async with self._database.write() as connection:
-            held = Count(*await store.hold_count(connection, way, now))
-            new = rule(held, now)
-            await store.write_count(connection, way, (new.tries, new.closed_until, new.expires_at))
+        new = rule(Count(*await store.hold_count(connection, way, now)), now)
+        await store.write_count(connection, way, (new.tries, new.closed_until, new.expires_at))
 
 
 def _require_open(count: Count, now: datetime) -> None:
@@ -116,7 +131,11 @@ def _require_open(count: Count, now: datetime) -> None:
         raise TooMany(f"too many wrong tries: try again in {wait} s", retry_after=wait)
 
 
-def _site(address: str) -> str:
+def _way_of_address(where: Where) -> Way:
+    return way_of("address", site_of(where.address))
+
+
+def site_of(address: str) -> str:
     """Return what one caller's addresses have in common."""
     try:
         known = ip_address(address)

@@ -176,7 +176,23 @@ def new_browser_letter(reader: Reader, browser: str, address: str, time: datetim
     )
 
 
+def factor_added_letter(reader: Reader, factor: str, name: str, time: datetime) -> Letter:
+    """Build the letter that tells a signer of a new second factor: totp or passkey, and the name of a passkey."""
+    return _factor_letter("factor_added", reader, factor, name, time)
+
+
+def factor_removed_letter(reader: Reader, factor: str, name: str, time: datetime) -> Letter:
+    """Build the letter that tells a signer of a second factor that was removed; members as in `factor_added_letter`."""
+    return _factor_letter("factor_removed", reader, factor, name, time)
+
+
 # --- the parts of a letter ---
+
+
+def _factor_letter(kind: str, reader: Reader, factor: str, name: str, time: datetime) -> Letter:
+    text = _words(reader.locale)[kind]
+    named = [_set_apart(name)] if name else []
+    return _letter(reader, text["subject"], text[factor].format(time=_moment(time)), *named, text["warning"])
 
 
 def _letter(reader: Reader, subject: str, *paragraphs: str) -> Letter:

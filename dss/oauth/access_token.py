@@ -131,7 +131,7 @@ class AccessTokens:
     async def mint(self, wanted: Wanted) -> Minted:
         """Make an access token (RFC 9068 section 2). Raises HsmUnavailable."""
         kid, sign = await self.keys.signing()
-        lifetime = wanted.lifetime or self.issuer.token_lifetime
+        lifetime = self.issuer.token_lifetime if wanted.lifetime is None else wanted.lifetime
         body = self._body(wanted, lifetime)
         header = json.dumps({"typ": TYPE, "alg": "ES256", "kid": kid}, separators=(",", ":")).encode()
         signing_input = f"{b64.url_encode(header)}.{b64.url_encode(msgspec.json.encode(body))}"

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from dss.clients.model import SIGNERS, Client
 from dss.clients.profile import GrantType
 from dss.clients.redirect_uris import matches
-from dss.kernel.ids import CROCKFORD, LENGTH, ClientId
+from dss.kernel.ids import LENGTH, ClientId, is_id
 from dss.oauth import pkce, rar
 from dss.oauth.authorization_errors import (
     InvalidAuthorizationDetails,
@@ -28,15 +28,13 @@ from dss.oauth.rar import Detail
 from dss.oauth.scopes import granted
 from dss.transactions.model import Limits
 
-CLIENT_ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
 STATE = re.compile(r"[\x20-\x7e]*")
 THUMBPRINT = re.compile("[A-Za-z0-9_-]{43}")
 SECONDS = re.compile("[0-9]{1,9}")
-MOMENT = re.compile("[0-9]{1,11}")
 LONGEST_QUERY = 8 * 1024
 MOST_FIELDS = 100
 
-# When the person was first asked, in seconds since 1970: what pages carry where a sign-in must be younger than that.
+# When the person was first asked, as `asked_at` writes it: what pages carry where a sign-in must be younger than that.
 ASKED_AT = "asked_at"
 
 # What is read, and how many characters each may have. What is not named here means nothing (RFC 6749 section 3.1).
@@ -57,7 +55,7 @@ LONGEST = {
     "dpop_jkt": 43,
     "request": rar.LONGEST,
     "request_uri": 500,
-    ASKED_AT: 11,
+    ASKED_AT: 55,
 }
 # Those that decide where an answer goes: of two values nobody knows the right one.
 DECIDING = frozenset({"client_id", "redirect_uri", "request_uri"})
@@ -141,7 +139,7 @@ def written(values: Mapping[str, str]) -> str:
 def client_id_of(values: Mapping[str, str]) -> ClientId:
     """Return the id of the client. Raises PageFault: what is no id is never asked of the database."""
     named = values.get("client_id", "")
-    if not CLIENT_ID.fullmatch(named):
+    if not is_id(named):
         raise PageFault
     return ClientId(named)
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from dss.audit.event import Event, Outcome
 from dss.clients.model import Client
+from dss.infra import once
 from dss.infra.schema import EPOCH
 from dss.kernel import canonical
 from dss.kernel.errors import (
@@ -28,14 +29,14 @@ from dss.kernel.errors import (
     Unauthenticated,
 )
 from dss.kernel.ids import CredentialId, GrantId, TransactionId
-from dss.login.model import Session
+from dss.login.model import Session, Standing
 from dss.oauth import authorization_request, awaiting_store, steps
 from dss.oauth.authorization_errors import InvalidAuthorizationDetails, PageFault, Refused, RequestGone, SentBack
 from dss.oauth.authorization_request import ASKED_AT, AuthorizationRequest, Query
 from dss.oauth.awaiting import Awaiting, waiting_at
 from dss.oauth.errors import InvalidRequest, UnauthorizedClient
 from dss.oauth.grant import NewGrant
-from dss.oauth.pushed import GONE
+from dss.oauth.pushed import GONE, LONGEST_USE
 from dss.oauth.rar import Detail
 from dss.oauth.reading import Wish
 from dss.oauth.redirects import WayBack
@@ -46,6 +47,7 @@ from dss.transactions.outcome import Details
 
 # Longer than documents are prepared (24 h), the phone is waited for, and a confirmed signature is tried to be made.
 LONGEST_WAIT = timedelta(hours=50)
+REFUSALS_APART = timedelta(minutes=1)
 UNKNOWN = "the application is not known, or did not say where it is registered to be answered"
 
 # What a refusal to open the signature is called to the client; what is not named here is no answer, but a failure.
@@ -85,8 +87,8 @@ class Authorizing(Awaiting):
             request, documents = await self._parts.reading.read(asked, client)
         except BadRequest as fault:
             raise SentBack(back.with_error(fault.code, fault.detail)) from fault
-        at = self._asked_at(asked.values) if pushed is None else pushed.at
-        again = _by_name(client, name) if name else _by_itself(asked.values, at, request)
+        at = await self._parts.asked_at.read(asked.values) if pushed is None else pushed.at
+        again = _by_name(client, name) if name else await self._by_itself(asked.values, at, request)
         return Wish(request, client, authorization_request.written(again), back, documents, at, pushed)
 
     async def next_step(self, wish: Wish, session: Session | None) -> Step:
@@ -98,8 +100,8 @@ class Authorizing(Awaiting):
         if wish.pushed is not None and wish.pushed.decided:
             raise RequestGone(GONE)
         signed_in = steps.is_signed_in(wish, session)
-        remembered = session is not None and signed_in and await self._is_remembered(wish, session)
-        step = steps.next_step(wish, signed_in=signed_in, remembered=remembered)
+        until = await self._remembered_until(wish, session) if session is not None and signed_in else None
+        step = steps.next_step(wish, signed_in=signed_in, remembered=until is not None)
         if isinstance(step, Refused):
             raise SentBack(wish.back.with_error(step))
         return step
@@ -117,9 +119,9 @@ class Authorizing(Awaiting):
 
         browser:       what stands for it, 43 characters.
         credential_id: the chosen key; may be left out where there is but one.
-        nonce:         of the form: one that is sent twice asks the phone once; empty where there was no form.
+        nonce:         of the form: one that is sent twice asks the phone once, and gives one code while it is good.
         Raises SentBack with why it cannot be, Unauthenticated for a session that is not whole or too old, PageFault
-        for a pushed request that was decided on before, Tampered, Unavailable.
+        for a request or a form that was decided on before, Tampered, Unavailable.
         """
         if not steps.is_signed_in(wish, session):
             raise Unauthenticated("the person has to sign in first")
@@ -128,7 +130,7 @@ class Authorizing(Awaiting):
         decision = f"allow {session.id} {key} {nonce}" if nonce else f"allow {self._parts.ids.new()}"
         await self._decide(wish, decision)
         if detail is None or key is None:
-            return wish.back.with_code(await self._parts.grants.issue(_granted(wish, session)))
+            return await self._with_code_once(wish, _granted(wish, session), session, nonce)
         signature_id = await self._open(wish, detail.wish(wish.client.id, key, browser, _once(wish, decision)))
         granted = replace(
             _granted(wish, session),
@@ -138,24 +140,55 @@ class Authorizing(Awaiting):
         )
         return waiting_at(await self._begin(granted, signature_id))
 
+    async def go_on(self, wish: Wish, session: Session) -> str:
+        """Do what the signer allowed before, for no longer than that, and return where the browser goes.
+
+        Raises Unauthenticated where they have to be asked by now, PageFault for a pushed request that was decided on.
+        """
+        until = await self._remembered_until(wish, session) if steps.is_signed_in(wish, session) else None
+        if until is None:
+            raise Unauthenticated("the person has to be asked")
+        await self._decide(wish, f"go on {self._parts.ids.new()}")
+        return await self._with_code_once(wish, replace(_granted(wish, session), rests_until=until), session)
+
     async def refuse(self, wish: Wish, session: Session | None = None) -> str:
-        """Return where the browser goes after the person refused. Raises PageFault where it was decided before."""
-        await self._decide(wish, "refuse")
-        if session is not None:
-            p, scope = self._parts, wish.request.scope
-            told = {"scope": scope}
-            event = Event("authorization.refused", session.actor, f"client:{wish.client.id}", Outcome.REFUSED, told)
-            async with p.database.write() as connection:
-                await p.audit.record(connection, event)
+        """Return where the browser goes after the person refused. Raises PageFault where it was decided before.
+
+        Who has not signed in decides nothing, and nothing is noted of them; of others one refusal a minute is.
+        """
+        if session is not None and session.standing is Standing.FULL:
+            await self._decide(wish, "refuse")
+            await self._note_refusal(wish, session)
         return wish.back.with_error(Refused.ACCESS_DENIED, "the signer refused")
 
+    async def _note_refusal(self, wish: Wish, session: Session) -> None:
+        p, now = self._parts, self._parts.clock.now()
+        told = {"scope": wish.request.scope}
+        event = Event("authorization.refused", session.actor, f"client:{wish.client.id}", Outcome.REFUSED, told)
+        minute = (now - EPOCH) // REFUSALS_APART
+        async with p.database.write() as connection:
+            if await once.use(connection, "refusal", f"{session.id} {minute}", now + REFUSALS_APART):
+                await p.audit.record(connection, event)
+
+    async def _with_code_once(self, wish: Wish, new: NewGrant, session: Session, nonce: str = "") -> str:
+        """Return the way to the client with a code: one for a pushed request, and one for a form."""
+        p = self._parts
+        asked = f"{session.user_id} {nonce or p.ids.new()}" if wish.pushed is None else wish.pushed.id
+        until = max(session.ends_at, p.clock.now() + LONGEST_USE)
+        try:
+            return wish.back.with_code(await p.grants.issue_once(new, asked, until))
+        except Conflict as fault:
+            raise RequestGone(GONE) from fault
+
     async def _client(self, values: Mapping[str, str]) -> Client:
-        """Return the client; one that is unknown and one that may not ask for codes look alike. Raises PageFault."""
+        """Return the client; one that is unknown, suspended, or may not ask for codes looks alike. Raises PageFault."""
         try:
             client = await self._parts.clients.get(authorization_request.client_id_of(values))
             authorization_request.require_code_client(client)
         except (NotFound, Tampered, PageFault, UnauthorizedClient) as fault:
             raise PageFault(UNKNOWN) from fault
+        if client.profile.suspended:
+            raise PageFault(UNKNOWN)
         return client
 
     def _way_back(self, values: Mapping[str, str], client: Client) -> WayBack:
@@ -165,16 +198,16 @@ class Authorizing(Awaiting):
             raise PageFault(UNKNOWN) from fault
         return WayBack(self._parts.issuer.url, uri, authorization_request.state_of(values))
 
-    def _asked_at(self, values: Mapping[str, str]) -> datetime:
-        """Return when the person was first asked, by the word of the page that they come back from; or now."""
-        now, told = self._parts.clock.now(), values.get(ASKED_AT, "")
-        if not authorization_request.MOMENT.fullmatch(told):
-            return now
-        return min(now, EPOCH + timedelta(seconds=int(told)))
+    async def _by_itself(
+        self, values: Mapping[str, str], at: datetime, request: AuthorizationRequest
+    ) -> dict[str, str]:
+        """Return the parameters of a request that is not pushed; with the time where a sign-in must be a fresh one."""
+        since = {} if request.max_age is None else {ASKED_AT: await self._parts.asked_at.written(values, at)}
+        return {**authorization_request.known(values), **since}
 
-    async def _is_remembered(self, wish: Wish, session: Session) -> bool:
+    async def _remembered_until(self, wish: Wish, session: Session) -> datetime | None:
         p = self._parts
-        return steps.is_remembered(wish, await p.grants.living(session.user_id), p.clock.now())
+        return steps.remembered_until(wish, await p.grants.living(session.user_id), p.clock.now())
 
     async def _chosen(self, wish: Wish, session: Session, detail: Detail, credential_id: str) -> CredentialId:
         """Return the key that is chosen. Raises SentBack where there is none, Invalid for what is none of them."""
@@ -235,9 +268,3 @@ def _once(wish: Wish, decision: str) -> Idempotency:
 
 def _by_name(client: Client, name: str) -> dict[str, str]:
     return {"client_id": client.id, "request_uri": name}
-
-
-def _by_itself(values: Mapping[str, str], at: datetime, request: AuthorizationRequest) -> dict[str, str]:
-    """Return the parameters of a request that is not pushed; with the time where the sign-in must be a fresh one."""
-    since = {} if request.max_age is None else {ASKED_AT: str((at - EPOCH) // timedelta(seconds=1))}
-    return {**authorization_request.known(values), **since}

@@ -9,15 +9,18 @@ from datetime import datetime
 
 from dss.audit.service import Audit
 from dss.clients.model import Client
+from dss.clients.redirect_uris import matches
 from dss.clients.service import Clients
 from dss.devices.items import Shown
 from dss.infra.bus import Bus
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
+from dss.kernel.digest import Digest
 from dss.kernel.errors import Conflict, NotFound
 from dss.kernel.ids import GrantId, Ids, TransactionId
 from dss.login.model import Session, Standing
-from dss.oauth.authorization_errors import Refused
+from dss.oauth.asked_at import AskedAt
+from dss.oauth.authorization_errors import PageFault, Refused
 from dss.oauth.grant import Grant, Stage
 from dss.oauth.grants import Grants
 from dss.oauth.issuer import Issuer
@@ -68,6 +71,7 @@ class Parts:
     signing: Signing
     grants: Grants
     pushed: PushedRequests
+    asked_at: AskedAt
     reading: Reading
     bus: Bus
     clock: Clock
@@ -80,7 +84,8 @@ class WaitingView:
 
     client:     who asks.
     shown:      the state, the text, the count, the number and its mode, and by what else it can be answered.
-    documents:  the first 100, with name and size; none while they are prepared, and none of hashes.
+    documents:  the first 100, with name and size; none while they are prepared.
+    hashes:     the first 100 whose content the server has not seen.
     expires_at: when the time to answer is over; None while the signer was not asked.
     is_over:    whether the answer went to the client already, or there is none any more.
     redirect_uri: where a form of the page may lead to, once the signature is made.
@@ -91,6 +96,7 @@ class WaitingView:
     client: Client
     shown: WaitView
     documents: tuple[Shown, ...]
+    hashes: tuple[Digest, ...]
     expires_at: datetime | None
     is_over: bool
     redirect_uri: str
@@ -108,12 +114,13 @@ class Awaiting:
         grant, id = await self._own(grant_id, session)
         asked, p = await self._asked(grant, id), self._parts
         details = asked if isinstance(asked, Details) else None
-        shown = () if details is None else tuple(entry.item.document for entry in details.entries)
+        items = () if details is None else tuple(entry.item for entry in details.entries)
         return WaitingView(
             grant_id=grant.id,
             client=await p.clients.get(grant.client_id),
             shown=await p.signing.waiting.of_client(grant.client_id, id),
-            documents=tuple(document for document in shown if document is not None),
+            documents=tuple(item.document for item in items if item.document is not None),
+            hashes=tuple(item.to_sign for item in items if item.document is None),
             expires_at=None if details is None else details.transaction.expires_at,
             is_over=grant.stage is not Stage.PENDING or not grant.lives(p.clock.now()),
             redirect_uri=grant.redirect_uri,
@@ -136,23 +143,24 @@ class Awaiting:
     async def finish(self, grant_id: GrantId, session: Session) -> str | None:
         """Return where the browser goes now: to the client, with the code or with why there is none; None to wait.
 
-        None as well where the client got the code already and used it. Raises NotFound, Tampered, HsmUnavailable.
+        None as well where the client got the code already and used it. Raises NotFound, PageFault where the client is
+        registered to be answered elsewhere now, Tampered also for a signature that only its row tells of,
+        HsmUnavailable.
         """
         grant, id = await self._own(grant_id, session)
         asked, p = await self._asked(grant, id), self._parts
         if isinstance(asked, Details) and asked.transaction.state is State.SIGNED:
-            return await self._with_code(grant)
+            return await self._with_code(grant, id)
         end = ENDS.get(_state(asked))
         if end is None:
             return None
         await p.grants.end(grant.id, f"the signature is {_state(asked)}", "server")
-        return self._back(grant).with_error(*end)
+        return (await self._back(grant)).with_error(*end)
 
     async def stop(self, grant_id: GrantId, session: Session) -> str:
         """Cancel what waits for the phone, and return where the browser goes.
 
-        What is confirmed meanwhile goes on, and then that is the page that waits. Raises NotFound, Tampered,
-        HsmUnavailable.
+        What is confirmed meanwhile goes on, and then that is the page that waits. Raises as `finish`.
         """
         grant, id = await self._own(grant_id, session)
         with suppress(Conflict):
@@ -174,12 +182,13 @@ class Awaiting:
         grant, id = await self._own(grant_id, session)
         await self._parts.signing.offline.answer(grant.client_id, id, typed)
 
-    async def _with_code(self, grant: Grant) -> str | None:
+    async def _with_code(self, grant: Grant, id: TransactionId) -> str | None:
+        p, back = self._parts, await self._back(grant)
+        await p.signing.signatures.require_confirmed(grant.client_id, grant.user_id, id)
         try:
-            code = await self._parts.grants.issue_pending(grant.id)
+            return back.with_code(await p.grants.issue_pending(grant.id))
         except Conflict:
             return None
-        return self._back(grant).with_code(code)
 
     async def _own(self, id: GrantId, session: Session) -> tuple[Grant, TransactionId]:
         """Return a grant of the session's signer, and the signature that it waits for. Raises NotFound."""
@@ -196,8 +205,14 @@ class Awaiting:
             raise NotFound("there is no such signature")
         return asked
 
-    def _back(self, grant: Grant) -> WayBack:
-        return WayBack(self._parts.issuer.url, grant.redirect_uri, grant.client_state)
+    async def _back(self, grant: Grant) -> WayBack:
+        """Return the way to the client. Raises PageFault where it is registered no more, which ends the grant."""
+        p = self._parts
+        client = await p.clients.get(grant.client_id)
+        if matches(client.profile.redirect_uris, grant.redirect_uri):
+            return WayBack(p.issuer.url, grant.redirect_uri, grant.client_state)
+        await p.grants.end(grant.id, "its redirect URI is registered no more", "server")
+        raise PageFault("the application is not registered any more where it wanted to be answered")
 
 
 def waiting_at(id: GrantId) -> str:

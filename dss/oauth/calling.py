@@ -32,8 +32,7 @@ class Calling:
         """
         scheme, token = _credentials(presented.authorization)
         claims = await self._tokens.verify(token)
-        ids = (claims.id, claims.grant_id) if claims.grant_id else (claims.id,)
-        if await self._revoked.is_revoked(*ids):
+        if await self._revoked.refuses(claims):
             raise Unauthenticated("the access token was revoked")
         _require_certificate(claims, presented.certificate)
         await self._require_key(claims, scheme, presented, token)

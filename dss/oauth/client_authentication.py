@@ -77,8 +77,23 @@ class ClientAuthentication:
         """Return the client of a request, which proved who it is, or is public and has nothing to prove it by.
 
         An assertion is not used up by that: `spend` is called in the transaction that does what it was for.
-        Raises InvalidRequest for more than one way, InvalidClient, HsmUnavailable.
+        Raises InvalidRequest for more than one way, InvalidClient also for a suspended one, HsmUnavailable.
         """
+        proven = await self._proven(proof)
+        if proven.client.profile.suspended:
+            raise InvalidClient(NOT_PROVEN)
+        return proven
+
+    async def spend(self, connection: AsyncConnection, proven: Proven) -> None:
+        """Use up the assertion, if there is one: of any number of uses, one is served. Raises InvalidClient."""
+        assertion = proven.assertion
+        if assertion is None:
+            return
+        key = f"{proven.client.id} {assertion.jti}"
+        if not await once.use(connection, USED_ASSERTIONS, key, assertion.forget_at):
+            raise InvalidClient("the client assertion was used before")
+
+    async def _proven(self, proof: ClientProof) -> Proven:
         ways = [bool(way) for way in (proof.authorization, proof.client_secret, proof.client_assertion)]
         if sum(ways) > 1:
             raise InvalidRequest("the client authenticates in more than one way")
@@ -89,15 +104,6 @@ class ClientAuthentication:
         if proof.client_secret:
             return await self._by_secret(proof, ClientSecret(proof.client_id, proof.client_secret), Method.POST)
         return await self._by_nothing_said(proof)
-
-    async def spend(self, connection: AsyncConnection, proven: Proven) -> None:
-        """Use up the assertion, if there is one: of any number of uses, one is served. Raises InvalidClient."""
-        assertion = proven.assertion
-        if assertion is None:
-            return
-        key = f"{proven.client.id} {assertion.jti}"
-        if not await once.use(connection, USED_ASSERTIONS, key, assertion.forget_at):
-            raise InvalidClient("the client assertion was used before")
 
     async def _by_secret(self, proof: ClientProof, claimed: ClientSecret, method: Method) -> Proven:
         try:

@@ -1,9 +1,8 @@
 """Tokens by which one application goes on for another, still for the same signer. Source: RFC 8693.
 
 Whoever holds a token may have stolen it. So the application that asks says who it is twice, by its own proof and by a
-token of its own, and gets no more than the token that it hands in says, nor for longer. The key that this one is bound
-to is another application's, and cannot be proven here: for a bound token the new one is bound as well, to a key of the
-application that asks, so that no exchange makes a bearer token of it.
+token of its own, and gets no more than the token that it hands in says and itself is registered for, nor for longer. A
+token that is bound to a key is of no use to who cannot prove that key, here as elsewhere.
 """
 
 from collections.abc import Mapping
@@ -53,14 +52,15 @@ class Exchange:
             claims = await self._tokens.verify(token)
         except Unauthenticated as fault:
             raise InvalidRequest(f"{name} is not a living access token of this server") from fault
-        ids = (claims.id, claims.grant_id) if claims.grant_id else (claims.id,)
-        if await self._revoked.is_revoked(*ids):
+        if await self._revoked.refuses(claims):
             raise InvalidRequest(f"{name} is not a living access token of this server")
         return claims
 
     def _wanted(self, call: Call, subject: Claims) -> Wanted:
-        scopes = granted(call.asked.scope, subject.scopes)
+        scopes = granted(call.asked.scope, subject.scopes.intersection(call.client.scopes))
         left = subject.expires - int(self._clock.now().timestamp())
+        if left <= 0:
+            raise InvalidRequest("subject_token has ended")
         return Wanted(
             call.client.id,
             scopes,
@@ -93,8 +93,8 @@ def _require_own(actor: Claims, call: Call) -> None:
 def _require_signers(subject: Claims, call: Call) -> None:
     if subject.user_id is None:
         raise InvalidRequest("subject_token is not a signer's")
-    if (subject.jkt or subject.x5t) and not (call.jkt or call.x5t):
-        raise InvalidRequest("subject_token is bound to a key: prove one of your own, for the new token to be bound to")
+    if subject.jkt not in {"", call.jkt} or subject.x5t not in {"", call.x5t}:
+        raise InvalidRequest("subject_token is bound to a key that is not proven")
 
 
 def _act(call: Call, subject: Claims) -> Mapping[str, Any]:

@@ -49,6 +49,7 @@ class NewGrant:
     dpop_jkt: str = ""
     signature_id: TransactionId | None = None
     expires_at: datetime | None = None
+    rests_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class Grant:
     signature_id:     what the phone was asked for, or None.
     generation:       how many refresh tokens were given; only the newest is good.
     expires_at:       of the wait for the phone, then of the code, then of all that was given for it.
+    rests_until:      when the earlier consent ends that this one rests on; None where the signer was asked.
     why:              of its end.
     """
 
@@ -97,6 +99,7 @@ class Grant:
     authenticated_at: datetime
     created_at: datetime
     expires_at: datetime
+    rests_until: datetime | None = None
     why: str = ""
 
     @property
@@ -124,6 +127,18 @@ class Grant:
             authenticated_at=new.authenticated_at,
             created_at=now,
             expires_at=new.expires_at or now,
+            rests_until=new.rests_until,
+        )
+
+    @property
+    def is_consent(self) -> bool:
+        """True for what a signer allowed on a page, and the client has got."""
+        return self.stage is Stage.REDEEMED and bool(self.session_id)
+
+    def is_of(self, new: NewGrant) -> bool:
+        """Return True for a grant whose code is out, and that was made of this."""
+        return self == replace(
+            Grant.begun(self.id, new, self.created_at), stage=Stage.ISSUED, expires_at=self.expires_at
         )
 
     def lives(self, now: datetime) -> bool:
@@ -169,11 +184,12 @@ class Grant:
             return self.spent(now + lifetimes.token)
         bound_to = told.jkt if told.client.profile.public else ""
         until = self.created_at + lifetimes.refresh
-        return replace(self, stage=Stage.REDEEMED, expires_at=until, generation=1, dpop_jkt=bound_to)
+        return replace(self.spent(until), generation=1, dpop_jkt=bound_to)
 
     def spent(self, until: datetime) -> Self:
         """Return the grant with an access token given for it, and nothing else to come; until: when that one ends."""
-        return replace(self, stage=Stage.REDEEMED, expires_at=until, dpop_jkt="")
+        end = until if self.rests_until is None else min(until, self.rests_until)
+        return replace(self, stage=Stage.REDEEMED, expires_at=end, dpop_jkt="")
 
     def refreshed(self) -> Self:
         """Return the grant with a further refresh token; the one before is good no more."""

@@ -7,6 +7,7 @@ section 4.14.2.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,10 +15,11 @@ from dss.audit.event import Event
 from dss.audit.seals import Draft, Sealed, Seals
 from dss.clients.model import Client
 from dss.hsm.stamps import Stamped, Stamps
+from dss.infra import once
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
 from dss.kernel.errors import BadRequest, Conflict, NotFound, Overtaken, Tampered
-from dss.kernel.ids import GrantId, Ids, UserId
+from dss.kernel.ids import ClientId, GrantId, Ids, UserId
 from dss.oauth import store
 from dss.oauth.errors import InvalidGrant
 from dss.oauth.grant import Grant, NewGrant, Redemption, Stage
@@ -27,6 +29,7 @@ from dss.oauth.revoked import Revoked
 
 CODE = "dss/code/v1"
 REFRESH = "dss/refresh/v1"
+ASKED = "grant"
 
 # Each loser of a race finds the row one step further, and there are few steps; refreshing alone has many.
 TRIES = 16
@@ -72,6 +75,22 @@ class Grants:
         """Write a new grant and return its code. Raises HsmUnavailable."""
         now = self._parts.clock.now()
         return await self._issue(await self._first("grant.issued", self._begun(new).issued(now)))
+
+    async def issue_once(self, new: NewGrant, asked: str, until: datetime) -> str:
+        """Write a new grant for what can be asked only once, and return its code: the same, while that is good.
+
+        asked: what names it; until: how long it is known. Raises Conflict afterwards, Tampered, HsmUnavailable.
+        """
+        now = self._parts.clock.now()
+        step = await self._first("grant.issued", self._begun(new).issued(now))
+        async with self._parts.database.write() as connection:
+            first = await once.use(connection, ASKED, asked, until)
+            if first:
+                await self.take(connection, step)
+        given = [step.grant] if first else [one for one in await self.living(new.user_id) if one.is_of(new)]
+        if not given:
+            raise Conflict("it was allowed, and the code was used or is over")
+        return await self._parts.stamps.write(CODE, given[0].id)
 
     async def begin(self, new: NewGrant) -> GrantId:
         """Write a new grant that waits for the phone: until `expires_at`. Raises HsmUnavailable."""
@@ -154,10 +173,27 @@ class Grants:
         for grant in await self.living(user_id):
             await self.end(grant.id, why, actor)
 
+    async def end_all_between(self, user_id: UserId, client_id: ClientId, why: str, actor: str) -> None:
+        """End all that a signer allowed a client. Raises as `end`."""
+        for grant in await self.living(user_id):
+            if grant.client_id == client_id:
+                await self.end(grant.id, why, actor)
+
+    async def end_all_of_client(self, client_id: ClientId, why: str, actor: str) -> None:
+        """End all that signers allowed a client. Raises as `end`."""
+        for grant in await self.living_of_client(client_id):
+            await self.end(grant.id, why, actor)
+
     async def living(self, user_id: UserId) -> list[Grant]:
         """Return a signer's grants that are not over, oldest first. Raises Tampered, HsmUnavailable."""
         async with self._parts.database.read() as connection:
             stored = await store.living(connection, user_id, self._parts.clock.now())
+        return [known.value for known in await self._parts.seals.prove_all(stored)]
+
+    async def living_of_client(self, client_id: ClientId) -> list[Grant]:
+        """Return the grants of a client that are not over, oldest first. Raises Tampered, HsmUnavailable."""
+        async with self._parts.database.read() as connection:
+            stored = await store.living_of_client(connection, client_id, self._parts.clock.now())
         return [known.value for known in await self._parts.seals.prove_all(stored)]
 
     async def get(self, id: GrantId) -> Grant:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from dss.clients.model import Client
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
 from dss.kernel.errors import NotFound, Tampered
@@ -78,11 +79,12 @@ class Introspection:
         token = await parts.known.read(text)
         if token is None or not (proven.client.profile.introspects or token.client_id == proven.client.id):
             return None
-        return await (self._refresh(token) if isinstance(token, RefreshToken) else self._access(token))
+        if isinstance(token, RefreshToken):
+            return await self._refresh(token)
+        return await self._access(token, proven.client)
 
-    async def _access(self, claims: Claims) -> Active | None:
-        ids = (claims.id, claims.grant_id) if claims.grant_id else (claims.id,)
-        if await self._parts.revoked.is_revoked(*ids):
+    async def _access(self, claims: Claims, asks: Client) -> Active | None:
+        if await self._parts.revoked.refuses(claims):
             return None
         if claims.user_id is None:
             return _of_access(claims)
@@ -90,7 +92,9 @@ class Introspection:
         username = await self._login(claims.user_id)
         if grant is None or grant.stage is Stage.ENDED or username is None:
             return None
-        return _of_access(claims, username, grant.details)
+        # Who exchanged another client's token learns of what was signed as much as the token itself says.
+        sees = asks.profile.introspects or asks.id == grant.client_id
+        return _of_access(claims, username, grant.details if sees else claims.details)
 
     async def _refresh(self, token: RefreshToken) -> Active | None:
         grant = token.grant

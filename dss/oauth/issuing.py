@@ -1,21 +1,22 @@
 """What all grant types end in: tokens, and a record of them. Source: RFC 6749 section 5.1."""
 
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from dss.audit.event import Event
 from dss.audit.service import Audit
 from dss.clients.model import Client
 from dss.infra.db import Database
-from dss.kernel import b64
 from dss.kernel.clock import Clock
 from dss.kernel.errors import Overtaken
 from dss.login.model import Where
 from dss.oauth.access_token import AccessTokens, Minted, Wanted
 from dss.oauth.client_authentication import ClientAuthentication, ClientProof, Proven
+from dss.oauth.client_certificate import x5t
+from dss.oauth.errors import InvalidGrant
 from dss.oauth.grant import Grant
 from dss.oauth.grants import Grants, Step
 from dss.oauth.presented import Presented
@@ -23,6 +24,7 @@ from dss.oauth.scopes import granted
 
 # Who comes second finds the code or token used, and so decides no second time; an end may come between.
 TRIES = 4
+SHORTEST = timedelta(seconds=1)  # of what a token is issued for
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Call:
     def x5t(self) -> str:
         """The SHA-256 of its TLS certificate, base64url, or empty (RFC 8705 section 3.1)."""
         certificate = self.request.presented.certificate
-        return b64.url_encode(hashlib.sha256(certificate).digest()) if certificate else ""
+        return x5t(certificate) if certificate else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +136,21 @@ class Issuing:
 
         decide: returns the step by which the grant moves; asked again where another step came first.
         scope:  what is asked for of the grant's, all when empty.
-        Raises InvalidScope, InvalidClient, Overtaken, HsmUnavailable, and what `decide` raises.
+        Raises InvalidGrant where nothing is left of it, InvalidScope, InvalidClient, Overtaken, HsmUnavailable, and
+        what `decide` raises.
         """
         for _ in range(TRIES):
             step = await decide()
-            wanted = self._of_signer(call, step.grant, granted(scope, step.grant.scopes))
+            wanted = self._of_signer(call, step.grant, granted(scope, _still(call, step.grant)))
             with suppress(Overtaken):
                 return await self.give(call, wanted, step)
         raise Overtaken("too much happens to the authorization at once")
 
     def _of_signer(self, call: Call, grant: Grant, scopes: tuple[str, ...]) -> Wanted:
-        """Return what a token on a grant is to say; it ends with the grant at the latest."""
+        """Return what a token on a grant is to say; it ends with the grant at the latest. Raises InvalidGrant."""
         left = grant.expires_at - self._means.clock.now()
+        if left < SHORTEST:
+            raise InvalidGrant("the authorization is over")
         return Wanted(
             grant.client_id,
             scopes,
@@ -157,6 +162,14 @@ class Issuing:
             auth_time=grant.authenticated_at,
             lifetime=min(left, self._means.tokens.issuer.token_lifetime),
         )
+
+
+def _still(call: Call, grant: Grant) -> frozenset[str]:
+    """Return what the grant gives and the client is registered for now. Raises InvalidGrant for nothing."""
+    left = frozenset(grant.scopes).intersection(call.client.scopes)
+    if not left:
+        raise InvalidGrant("the client is registered for nothing of what the signer allowed any more")
+    return left
 
 
 def _issued(minted: Minted, wanted: Wanted) -> Event:

@@ -9,7 +9,8 @@ from joserfc.errors import JoseError
 
 from dss.infra import jose
 from dss.kernel import b64
-from dss.kernel.errors import BadRequest
+from dss.kernel.errors import BadRequest, Invalid
+from dss.kernel.storable import require_storable_json
 
 PARTS = 3
 
@@ -49,4 +50,12 @@ def read(text: str, longest: int) -> Jwt:
     if len(parts) != PARTS:
         raise BadRequest("it is not a signed JWT")
     b64.url_decode(parts[2])
-    return Jwt(text, jose.read_object(parts[0]), jose.read_object(parts[1]))
+    return Jwt(text, _object(parts[0]), _object(parts[1]))
+
+
+def _object(part: str) -> Mapping[str, Any]:
+    try:
+        require_storable_json(b64.url_decode(part))
+    except Invalid as fault:
+        raise BadRequest(fault.detail) from fault
+    return jose.read_object(part)

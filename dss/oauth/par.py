@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from dss.login.tries import site_of
 from dss.oauth import authorization_request
 from dss.oauth.authorization_request import LONGEST_QUERY, Query
 from dss.oauth.client_authentication import ClientAuthentication, ClientProof, Method, Proven
@@ -19,11 +20,15 @@ from dss.oauth.reading import Reading
 
 @dataclass(frozen=True, slots=True)
 class PushRequest:
-    """A request to the push endpoint. values: the parameters of the authorization request that are there, by name."""
+    """A request to the push endpoint.
+
+    values: the parameters of the authorization request that are there, by name. address: from where it came.
+    """
 
     values: Mapping[str, str]
     proof: ClientProof
     presented: Presented
+    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,8 @@ class PushEndpoint:
         _require_short(values, proven)
         await self._reading.read(Query(values), proven.client)
         spend = partial(self._authentication.spend, proven=proven)
-        name = await self._pushed.add(proven.client.id, values, spend)
+        network = site_of(request.address) if proven.method is Method.NONE else ""
+        name = await self._pushed.add(proven.client.id, values, spend, network)
         return PushResponse(name, int(LIFETIME.total_seconds()))
 
     async def _bound(self, values: dict[str, str], presented: Presented) -> dict[str, str]:

@@ -30,6 +30,7 @@ PREFIX = "urn:ietf:params:oauth:request_uri:"
 LIFETIME = timedelta(seconds=90)
 LONGEST_USE = timedelta(hours=1)
 MOST = 1000  # of one client at a time
+MOST_OF_ADDRESS = 30  # of public clients, from one network at a time
 GONE = "the request is unknown, over, or decided on: go back to the application and begin again"
 
 Spend = Callable[[AsyncConnection], Awaitable[None]]
@@ -55,20 +56,21 @@ class PushedRequests:
         self._clock = clock
         self._ids = ids
 
-    async def add(self, client_id: ClientId, values: Mapping[str, str], spend: Spend) -> str:
+    async def add(self, client_id: ClientId, values: Mapping[str, str], spend: Spend, address: str = "") -> str:
         """Keep a request, and return its name; spend: uses up what the client proved itself by.
 
+        address: the network that it comes from, where the client proved nothing: anybody says to be one of those.
         The log does not tell of it: nobody has decided anything yet, and public clients are whoever says so.
         Raises TooMany, HsmUnavailable, and what `spend` raises.
         """
         id, now = self._ids.new(), self._clock.now()
         request = _text(Pushed(id, client_id, values, now))
         name = PREFIX + await self._stamps.write(LABEL, id, None, _hash(request))
-        row = {"id": id, "client_id": client_id, "request": request, "decided": "", "expires_at": now + LIFETIME}
+        fixed = {"id": id, "client_id": client_id, "address": address, "request": request}
         async with self._database.write() as connection:
             await spend(connection)
-            if await _count(connection, client_id, now) >= MOST:
-                raise TooMany(f"a client has at most {MOST} pushed requests at a time", retry_after=10)
+            await _require_few(connection, client_id, address, now)
+            row = fixed | {"decided": "", "expires_at": now + LIFETIME}
             await connection.execute(sa.insert(pushed_requests).values(row))
         return name
 
@@ -119,10 +121,23 @@ def _living(id: str, now: datetime) -> sa.Select[tuple[str, str, datetime]]:
     return sa.select(p.c.request, p.c.decided, p.c.expires_at).where(p.c.id == id, p.c.expires_at > now)
 
 
-async def _count(connection: AsyncConnection, client_id: ClientId, now: datetime) -> int:
+async def _require_few(connection: AsyncConnection, client_id: ClientId, address: str, now: datetime) -> None:
+    """Raise TooMany for more than a client may have at a time, or a network in the name of public clients.
+
+    Of a public client those that a browser has brought are not counted: who pushes much in its name and brings it to
+    the server himself holds up himself only.
+    """
     p = pushed_requests
-    living = (p.c.client_id == client_id) & (p.c.expires_at > now)
-    return (await connection.execute(sa.select(sa.func.count()).where(living))).scalar_one()
+    living = (p.c.expires_at > now) & (p.c.decided == "")
+    new = p.c.expires_at <= now + LIFETIME
+    if await _count(connection, living & (p.c.client_id == client_id) & (new if address else sa.true())) >= MOST:
+        raise TooMany(f"a client has at most {MOST} pushed requests at a time", retry_after=10)
+    if address and await _count(connection, living & (p.c.address == address)) >= MOST_OF_ADDRESS:
+        raise TooMany(f"from one network come at most {MOST_OF_ADDRESS} at a time of public clients", retry_after=90)
+
+
+async def _count(connection: AsyncConnection, which: sa.ColumnElement[bool]) -> int:
+    return (await connection.execute(sa.select(sa.func.count()).where(which))).scalar_one()
 
 
 def _text(pushed: Pushed) -> str:

@@ -17,6 +17,7 @@ from dss.kernel.errors import BadRequest, Conflict, DssError, Invalid
 from dss.kernel.ids import ClientId, CredentialId, DocumentId, TransactionId
 from dss.kernel.keyspec import Scheme
 from dss.kernel.policy import Mode
+from dss.kernel.storable import require_storable_json
 from dss.oauth.authorization_errors import InvalidAuthorizationDetails
 from dss.transactions import rules
 from dss.transactions.model import Idempotency, Limits, OpenSigning
@@ -113,8 +114,11 @@ def _json(text: str) -> Any:
     if len(text) > LONGEST:
         raise InvalidAuthorizationDetails(f"authorization_details has at most {LONGEST} characters")
     try:
+        require_storable_json(text.encode())
         return json.loads(text, object_pairs_hook=_members, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as fault:
+    except Invalid as fault:
+        raise refused(fault) from fault
+    except (ValueError, RecursionError, BadRequest) as fault:
         raise InvalidAuthorizationDetails("authorization_details is not JSON, or a member stands twice") from fault
 
 

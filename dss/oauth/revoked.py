@@ -1,13 +1,14 @@
 """Which access tokens are not to be taken before their time is over.
 
-A token goes by its own id or by that of its grant. This process knows at once what it revoked itself, and within a
+A token goes by its own id, by that of its grant, or by that of its client: a suspended client's all go, and those that
+were issued before it was resumed do not come back. This process knows at once what it revoked itself, and within a
 second what others did. While the database is away it goes by what it knew, and after 10 seconds it takes no token.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,11 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from dss.infra.db import Database
 from dss.kernel.clock import Clock
 from dss.kernel.errors import DatabaseUnavailable, Unavailable
+from dss.kernel.ids import ClientId
 from dss.oauth import store
+from dss.oauth.access_token import Claims
+from dss.oauth.issuer import LONGEST_TOKEN
 from dss.oauth.tables import revoked_tokens
 
 REREAD_S = 1.0
 LONGEST_BLIND_S = 10.0
+NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Revoked:
@@ -30,9 +35,17 @@ class Revoked:
         self._clock = clock
         self._monotonic = monotonic
         self._reading = asyncio.Lock()
-        self._known: frozenset[str] = frozenset()
-        self._noted: frozenset[str] = frozenset()
+        self._known: Mapping[str, datetime] = {}
+        self._noted: Mapping[str, datetime] = {}
         self._tried_at = self._read_at = float("-inf")
+
+    async def refuses(self, claims: Claims) -> bool:
+        """Return True if a token is not to be taken any more. Raises as `is_revoked`."""
+        ids = (claims.id, claims.grant_id) if claims.grant_id else (claims.id,)
+        if await self.is_revoked(*ids):
+            return True
+        until = self._until(claims.client_id)
+        return until is not None and claims.issued < int((until - LONGEST_TOKEN).timestamp())
 
     async def is_revoked(self, *ids: str) -> bool:
         """Return True if one of these was revoked: a token's id, and that of its grant.
@@ -45,7 +58,7 @@ class Revoked:
                     await self._reread()
         if self._monotonic() - self._read_at >= LONGEST_BLIND_S:
             raise Unavailable("whether tokens were revoked cannot be found out now")
-        return not (self._known | self._noted).isdisjoint(ids)
+        return any(self._until(id) is not None for id in ids)
 
     async def add(self, connection: AsyncConnection, id: str, expires_at: datetime) -> None:
         """Revoke a token or the tokens of a grant, in the caller's transaction; `note` it after the commit.
@@ -54,9 +67,19 @@ class Revoked:
         """
         await store.revoke(connection, id, expires_at)
 
-    def note(self, id: str) -> None:
+    def note(self, id: str, expires_at: datetime = NEVER) -> None:
         """Know at once, in this process, what was revoked."""
-        self._noted |= {id}
+        self._noted = {**self._noted, id: expires_at}
+
+    async def refuse_client(self, connection: AsyncConnection, id: ClientId, expires_at: datetime) -> None:
+        """Revoke a client's tokens, in the caller's transaction; `note` it after the commit.
+
+        expires_at: NEVER for all of them, or when the last token that was issued until now has ended by itself.
+        """
+        await store.refuse_client(connection, id, expires_at)
+
+    def _until(self, id: str) -> datetime | None:
+        return self._noted.get(id) or self._known.get(id)
 
     @property
     def _is_stale(self) -> bool:
@@ -64,15 +87,16 @@ class Revoked:
 
     async def _reread(self) -> None:
         began, noted = self._monotonic(), self._noted
-        query = sa.select(revoked_tokens.c.id).where(revoked_tokens.c.expires_at > self._clock.now())
+        c = revoked_tokens.c
+        query = sa.select(c.id, c.expires_at).where(c.expires_at > self._clock.now())
         try:
             async with self._database.read() as connection:
-                self._known = frozenset((await connection.execute(query)).scalars())
+                self._known = {row.id: row.expires_at for row in await connection.execute(query)}
         except DatabaseUnavailable:
             pass
         else:
             # What is noted while the database answers may not be in the answer yet.
-            self._noted -= noted
+            self._noted = {id: until for id, until in self._noted.items() if noted.get(id) != until}
             self._read_at = began
         finally:
             self._tried_at = self._monotonic()

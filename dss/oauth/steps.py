@@ -11,10 +11,8 @@ from enum import StrEnum
 from dss.login.model import Session, Standing
 from dss.oauth.authorization_errors import Refused
 from dss.oauth.authorization_request import CREDENTIAL, Prompt
-from dss.oauth.grant import Grant, Stage
+from dss.oauth.grant import Grant
 from dss.oauth.reading import Wish
-
-GIVEN = frozenset({Stage.ISSUED, Stage.REDEEMED})
 
 
 class Step(StrEnum):
@@ -33,18 +31,20 @@ def is_signed_in(wish: Wish, session: Session | None) -> bool:
     return max_age is None or session.created_at >= wish.asked_at - max_age
 
 
-def is_remembered(wish: Wish, grants: Iterable[Grant], now: datetime) -> bool:
-    """Return True where a signer allowed this before, to a client that nobody else can pretend to be."""
+def remembered_until(wish: Wish, grants: Iterable[Grant], now: datetime) -> datetime | None:
+    """Return until when a signer has allowed this before, to a client that nobody else can pretend to be; or None."""
     request = wish.request
     if request.scope == CREDENTIAL or Prompt.CONSENT in request.prompt or wish.client.profile.public:
-        return False
-    return any(
-        grant.client_id == request.client_id
-        and grant.stage in GIVEN
+        return None
+    ends = [
+        grant.expires_at
+        for grant in grants
+        if grant.client_id == request.client_id
+        and grant.is_consent
         and grant.lives(now)
         and request.scope in grant.scopes
-        for grant in grants
-    )
+    ]
+    return max(ends, default=None)
 
 
 def next_step(wish: Wish, *, signed_in: bool, remembered: bool) -> Step | Refused:

@@ -23,17 +23,20 @@ grants = sa.Table(
     sa.Column("authenticated_at", UtcTime, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("expires_at", UtcTime, nullable=False, index=True),
+    sa.Column("rests_until", UtcTime, nullable=True),
     sa.Column("why", sa.String(64), nullable=False),
     *seal_columns(),
 )
 
 # What clients pushed: the name that they were given holds a code over the row, so an altered one is nobody's.
+# address: the network that it came from, of a client that proves nothing; else empty.
 # decided: the SHA-256 of what names the decision, or empty.
 pushed_requests = sa.Table(
     "pushed_requests",
     metadata,
     id_column("id", primary=True),
     id_column("client_id", nullable=False, index=True),
+    sa.Column("address", sa.String(64), nullable=False, index=True),
     sa.Column("request", sa.Text, nullable=False),
     sa.Column("decided", sa.String(64), nullable=False),
     sa.Column("expires_at", UtcTime, nullable=False, index=True),

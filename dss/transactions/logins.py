@@ -4,12 +4,10 @@ The request names the one sign-in that it completes: no other confirmation, olde
 Source: docs/authorization.md section 7, docs/device-protocol.md section 4.
 """
 
-import hmac
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from dss.credentials import store as credentials
 from dss.credentials.activation import Activation
 from dss.devices import request
 from dss.devices.request import Asked, Kind
@@ -25,6 +23,7 @@ from dss.transactions.parts import Parts, topic
 from dss.transactions.performing import Changed
 from dss.transactions.plans import Ends, Plan, Plans
 from dss.transactions.policies import effective
+from dss.transactions.spent import spent
 from dss.transactions.tables import transactions
 
 CONFIRM_WITHIN = timedelta(minutes=2)
@@ -103,20 +102,9 @@ class Logins:
 
         Raises Tampered, HsmUnavailable.
         """
-        p = self._parts
-        async with p.database.read() as connection:
-            rows = await store.among(connection, [id])
-            stored = await credentials.spending(connection, id)
-        if not rows or stored is None:
-            return False
-        spending = (await p.seals.prove(stored)).value
-        if spending.kind is not Kind.LOGIN or spending.consumed_at is None:
-            return False
-        asked = _read(rows[0].request)
-        if asked is None or not hmac.compare_digest(asked.binding, spending.binding):
-            return False
-        named = (asked.server, asked.transaction, asked.kind, asked.signer, asked.login.get("id"))
-        return named == (p.server, id, Kind.LOGIN, user_id, sign_in)
+        asked = await spent(self._parts, id)
+        named = asked and (asked.kind, asked.signer, asked.login.get("id"))
+        return named == (Kind.LOGIN, user_id, sign_in)
 
     async def give_up(self, user_id: UserId, sign_in: LoginId) -> None:
         """End what waits for a sign-in that has ended or begins anew; nothing is no fault."""

@@ -76,8 +76,11 @@ class Preparing:
         found.require_of(used)
         return found
 
-    async def cancel(self, client_id: ClientId, id: TransactionId) -> None:
-        """Cancel a preparation; a second time changes nothing. Raises NotFound, Conflict."""
+    async def cancel(self, client_id: ClientId, id: TransactionId, actor: str = "") -> None:
+        """Cancel a preparation; a second time changes nothing. Raises NotFound, Conflict.
+
+        actor: who does it, if not the application.
+        """
         p = self._parts
         async with p.database.write() as connection:
             current = await preparations.get(connection, client_id, id)
@@ -86,7 +89,7 @@ class Preparing:
             current.require_going()
             await preparations.cancel(connection, id, p.clock.now())
             made = await entries.drop(connection, id)
-            event = Event("preparation.cancelled", f"client:{client_id}", f"transaction:{id}")
+            event = Event("preparation.cancelled", actor or f"client:{client_id}", f"transaction:{id}")
             await p.audit.record(connection, event)
         await self._drafting.discard(made)
         await p.bus.wake(topic(id))

@@ -80,6 +80,13 @@ async def count_going(connection: AsyncConnection, client_id: ClientId) -> int:
     return (await connection.execute(sa.select(sa.func.count()).where(going))).scalar_one()
 
 
+async def going_of(connection: AsyncConnection, client_id: ClientId) -> list[TransactionId]:
+    """Return what is prepared for a relying application."""
+    p = preparations
+    going = sa.select(p.c.id).where(p.c.client_id == client_id, p.c.state == Stage.PREPARING).order_by(p.c.id)
+    return [TransactionId(id) for id in (await connection.execute(going)).scalars()]
+
+
 async def claim(connection: AsyncConnection, now: datetime, until: datetime) -> Preparation | None:
     """Take a turn at the preparation that had none for the longest time, unless it is in a live node's hands.
 

@@ -1,7 +1,8 @@
 """Signatures as relying applications see them: from the wish, over its preparation, to the end of its transaction."""
 
-from dss.kernel.errors import NotFound
-from dss.kernel.ids import ClientId, TransactionId
+from dss.devices.request import Kind
+from dss.kernel.errors import NotFound, Tampered
+from dss.kernel.ids import ClientId, TransactionId, UserId
 from dss.transactions import preparing_store as preparations
 from dss.transactions import rules, store
 from dss.transactions.machine import ENDED
@@ -12,6 +13,7 @@ from dss.transactions.parts import Parts, topic
 from dss.transactions.preparation import Preparation, Stage, takes_time
 from dss.transactions.preparing import Preparing
 from dss.transactions.service import Transactions
+from dss.transactions.spent import spent
 
 Asked = Preparation | Details
 
@@ -52,6 +54,19 @@ class Signatures:
         if not _is_over(first):
             await self._parts.bus.until(topic(id), look, wait_s)
         return last
+
+    async def require_confirmed(self, client_id: ClientId, user_id: UserId, id: TransactionId) -> None:
+        """Raise Tampered, with an alarm, unless a signer confirmed this signature for this client, and it was made.
+
+        By the sealed record of what they confirmed, which is spent as the signature is released: a row is easily
+        edited. Raises HsmUnavailable.
+        """
+        p, asked = self._parts, await spent(self._parts, id)
+        named = asked and (asked.kind, asked.relying_application, asked.signer)
+        if named == (Kind.SIGN, client_id, user_id):
+            return
+        await p.audit.alarm(f"transaction:{id}", "the row says that it is signed, and nothing that is sealed does")
+        raise Tampered("a stored record was altered; it is not used, and the operators are told", audited=True)
 
     async def page(
         self, client_id: ClientId, after: TransactionId | None, limit: int

@@ -16,7 +16,6 @@ from dss.web.device.api import DEVICE
 from dss.web.http.cors import OpenToScripts
 from dss.web.http.headers import SecurityHeaders
 from dss.web.http.op import Protocol
-from dss.web.http.problems import exception_handlers
 from dss.web.http.routing import routes
 from dss.web.log import tiles
 from dss.web.log.api import LOG
@@ -26,6 +25,7 @@ from dss.web.oauth import waiting as authorizing
 from dss.web.oauth.api import OAUTH
 from dss.web.pages import assets
 from dss.web.pages.forms import Forms
+from dss.web.pages.strays import exception_handlers
 from dss.web.pki import routes as pki
 from dss.web.rest.api import V1
 from dss.web.rest.health import HEALTH
@@ -63,11 +63,13 @@ def create(settings: Settings, open_services: Open | None = None, *, strict: boo
 
     served = routes(protocols(settings.role), strict=strict)
     if settings.role.plays(Role.AUTH):
-        served = [*served, *login.routes(), *authorize.routes(), *authorizing.routes(), *assets.routes()]
+        served = [*served, *login.routes(), *authorize.routes(), *authorizing.routes()]
     if settings.role.plays(Role.WORKER):
         served = [*served, *pki.routes(), *tiles.routes()]
     if settings.role.plays(Role.DEVICE):
         served = [*served, *stop.routes(), *waiting.routes()]
+    if settings.role.plays(Role.AUTH) or settings.role.plays(Role.DEVICE):
+        served = [*served, *assets.routes()]
     app = Starlette(routes=served, exception_handlers=exception_handlers(), lifespan=lifespan)
     # A path with a slash too many is another path: the contract declares no redirects.
     app.router.redirect_slashes = False

@@ -9,6 +9,7 @@ from dss.hsm.servicekeys import KeyName
 from dss.hsm.stamps import Stamps
 from dss.login.service import Login
 from dss.oauth.access_token import AccessTokens
+from dss.oauth.asked_at import AskedAt
 from dss.oauth.authorizing import Authorizing
 from dss.oauth.awaiting import Parts as AuthorizingParts
 from dss.oauth.awaiting import Signing
@@ -80,7 +81,7 @@ def authorization_of(ground: Ground, parts: Parts, base: Base, signing: Signing,
     """Return the authorization server."""
     g, s = ground, ground.settings
     known = KnownTokens(base.tokens, base.grants, base.stamps)
-    offered = Offered(password=s.password_grant, tls=bool(s.proxies.networks), cas=s.proxies.cas is not None)
+    offered = Offered(password=s.password_grant, tls=s.proxies.tell_certificates, cas=s.proxies.cas is not None)
     return AuthorizationServer(
         authorizing=Authorizing(_authorizing_parts(ground, parts, signing, base)),
         token_endpoint=TokenEndpoint(base.authentication, base.proofs, _givers(ground, base, login)),
@@ -145,6 +146,7 @@ def _authorizing_parts(ground: Ground, parts: Parts, signing: Signing, base: Bas
         signing=signing,
         grants=base.grants,
         pushed=base.pushed,
+        asked_at=AskedAt(base.stamps, g.clock),
         reading=base.reading,
         bus=parts.bus,
         clock=g.clock,

@@ -30,9 +30,9 @@ from dss.infra.recently import Recently
 from dss.infra.turnstile import Turnstile
 from dss.kernel.clock import Clock, SystemClock
 from dss.kernel.ids import Ids
-from dss.login.service import Login
 from dss.notify.service import Notify
 from dss.oauth.awaiting import Signing
+from dss.oauth.suspending import Suspending
 from dss.operators.service import Approvals
 from dss.settings import Role, Settings, TokenName
 from dss.transactions.admitting import Admitting
@@ -63,6 +63,7 @@ from dss.transactions.sessions import Sessions
 from dss.transactions.sharing import Sharing
 from dss.transactions.signatures import Signatures
 from dss.transactions.waiting import Waiting
+from dss.transactions.withdrawing import Withdrawing
 from dss.users.service import Users
 from dss.wiring.authorization import AuthorizationServer, authorization_of, base_of
 from dss.wiring.capabilities import (
@@ -75,7 +76,7 @@ from dss.wiring.capabilities import (
 )
 from dss.wiring.kinds import KINDS
 from dss.wiring.records import Records, records_of
-from dss.wiring.signing_in import SigningIn, distrusting, login_parts_of, signing_in_of
+from dss.wiring.signing_in import SigningIn, login_parts_of, of_signer, signing_in_of
 from dss.wiring.tokens import HsmKeys, open_tokens
 
 READY_S = 1.0
@@ -103,6 +104,7 @@ class Verbs:
     offline: OfflineAnswers
     transactions: Transactions
     preparing: Preparing
+    withdrawing: Withdrawing
     signatures: Signatures
     results: Results
     history: History
@@ -135,6 +137,7 @@ class Services(Verbs, Records, SigningIn, AuthorizationServer):
     devices: Devices
     credentials: Credentials
     making: Making
+    suspending: Suspending
     ready: Recently
     waits: Turnstile
 
@@ -163,11 +166,10 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
     ground = _ground(settings, database, tokens, clock)
     middle = middle_of(ground, pool)
     parts = parts_of(ground, middle)
-    links = StopLinks(tokens.service, settings.public_url)
+    base, links = base_of(ground, parts), StopLinks(tokens.service, settings.public_url)
     certificates = ServiceCertificates(middle.ca, tokens.service, clock, settings.name, ISSUING_CA)
-    of_login = login_parts_of(ground, parts)
-    login, base = Login(of_login), base_of(ground, parts)
-    verbs = _verbs(ground, parts, links, distrusting(login, base.grants))
+    own = of_signer(login_parts_of(ground, parts, base.grants), settings.name)
+    verbs = _verbs(ground, parts, links, own.distrust)
     signing = Signing(verbs.signatures, verbs.waiting, verbs.linking, verbs.offline)
     of_enrolment = _enrolment(ground, parts, links)
     return Services(
@@ -191,12 +193,13 @@ def build(settings: Settings, database: Database, tokens: HsmKeys, pool: Pool, c
         devices=parts.devices,
         credentials=parts.credentials,
         making=parts.making,
+        suspending=Suspending(middle.clients, base.grants, base.revoked, verbs.withdrawing, clock),
         ready=Recently(lambda: _check(database, tokens, clock), READY_S),
         waits=Turnstile(WAITS),
         **vars(verbs),
         **vars(records_of(ground)),
-        **vars(signing_in_of(login, verbs.logins, of_login, settings.name)),
-        **vars(authorization_of(ground, parts, base, signing, login)),
+        **vars(signing_in_of(own, verbs.logins)),
+        **vars(authorization_of(ground, parts, base, signing, own.login)),
     )
 
 
@@ -210,8 +213,7 @@ def _verbs(ground: Ground, parts: Parts, links: StopLinks, distrust: Distrust) -
     g, plans = ground, Plans(parts)
     drafting = Drafting(parts, Admitting(parts, plans))
     approvals = Approvals(g.database, g.seals, g.clock, g.ids, two=g.settings.two_operators)
-    keys = Keys(parts, plans, approvals)
-    phones = Phones(parts, plans, links, approvals)
+    keys, phones = Keys(parts, plans, approvals), Phones(parts, plans, links, approvals)
     blocking = Blocking(parts, plans, approvals, g.settings.operators)
     opening, transactions = Opening(parts, drafting, Placing(parts, drafting)), Transactions(parts)
     preparing = Preparing(parts, drafting, opening)
@@ -239,6 +241,7 @@ def _verbs(ground: Ground, parts: Parts, links: StopLinks, distrust: Distrust) -
         offline=offline,
         transactions=transactions,
         preparing=preparing,
+        withdrawing=Withdrawing(parts, plans, preparing),
         signatures=Signatures(parts, opening, preparing, transactions),
         results=Results(parts),
         history=History(parts),

@@ -6,13 +6,13 @@ from dss.hsm.servicekeys import KeyName
 from dss.hsm.stamps import Stamps
 from dss.kernel.ids import UserId
 from dss.login.certificates import cas_of
+from dss.login.held_factors import HeldFactors
 from dss.login.parts import Parts as LoginParts
 from dss.login.passkeys import Passkeys
 from dss.login.phone import PhoneFactor
 from dss.login.service import Login
 from dss.login.totp import Authenticators
 from dss.oauth.grants import Grants
-from dss.transactions.answering import Distrust
 from dss.transactions.logins import Logins
 from dss.transactions.parts import Parts
 from dss.wiring.capabilities import Ground
@@ -26,24 +26,37 @@ class SigningIn:
     phone_factor: PhoneFactor
     authenticators: Authenticators
     passkeys: Passkeys
+    held_factors: HeldFactors
 
 
-def signing_in_of(login: Login, logins: Logins, parts: LoginParts, name: str) -> SigningIn:
-    """Return all by which signers sign in; name: of the server, as apps and browsers show it."""
-    return SigningIn(login, PhoneFactor(logins), Authenticators(parts, login.tries, name), Passkeys(parts, name))
+@dataclass(frozen=True)
+class OfSigner:
+    """What a signer signs in by, but for the phone."""
+
+    login: Login
+    authenticators: Authenticators
+    passkeys: Passkeys
+    held_factors: HeldFactors
+
+    async def distrust(self, user_id: UserId, actor: str) -> None:
+        """End what somebody opened who knew a signer's password, and what they may have added."""
+        await self.login.distrust(user_id, actor)
+        await self.held_factors.distrust(user_id, actor)
 
 
-def distrusting(login: Login, grants: Grants) -> Distrust:
-    """Return what ends whatever somebody could open who knew a signer's password."""
-
-    async def distrust(user_id: UserId, actor: str) -> None:
-        await login.distrust(user_id, actor)
-        await grants.end_all_of(user_id, "somebody else knew the password", actor)
-
-    return distrust
+def of_signer(parts: LoginParts, name: str) -> OfSigner:
+    """Return what a signer signs in by; name: of the server, as apps and browsers show it."""
+    login = Login(parts)
+    authenticators, passkeys = Authenticators(parts, login.tries, name), Passkeys(parts, name)
+    return OfSigner(login, authenticators, passkeys, HeldFactors(authenticators, passkeys, parts.clock))
 
 
-def login_parts_of(ground: Ground, parts: Parts) -> LoginParts:
+def signing_in_of(own: OfSigner, logins: Logins) -> SigningIn:
+    """Return all by which signers sign in."""
+    return SigningIn(phone_factor=PhoneFactor(logins), **vars(own))
+
+
+def login_parts_of(ground: Ground, parts: Parts, grants: Grants) -> LoginParts:
     """Return what signing in is made of."""
     g, s = ground, ground.settings
     return LoginParts(
@@ -59,4 +72,5 @@ def login_parts_of(ground: Ground, parts: Parts) -> LoginParts:
         limits=s.login,
         operators=s.operators,
         cas=None if s.proxies.cas is None else cas_of(s.proxies.cas),
+        end_access=grants.end_all_of,
     )

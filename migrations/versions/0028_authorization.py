@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("authenticated_at", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("rests_until", sa.BigInteger(), nullable=True),
         sa.Column("why", sa.String(64), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=True),
         sa.Column("seal", sa.LargeBinary(32), nullable=True),
@@ -37,11 +38,13 @@ def upgrade() -> None:
         "pushed_requests",
         sa.Column("id", sa.String(26), primary_key=True),
         sa.Column("client_id", sa.String(26), nullable=False),
+        sa.Column("address", sa.String(64), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("decided", sa.String(64), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
     )
     op.create_index("ix_pushed_requests_client_id", "pushed_requests", ["client_id"])
+    op.create_index("ix_pushed_requests_address", "pushed_requests", ["address"])
     op.create_index("ix_pushed_requests_expires_at", "pushed_requests", ["expires_at"])
     op.create_table(
         "revoked_tokens",

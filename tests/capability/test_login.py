@@ -113,7 +113,7 @@ async def test_a_password_is_hashed_anew_when_the_parameters_have_changed(
 async def test_when_many_people_sign_in_at_one_moment_some_are_asked_to_come_again_and_no_try_is_counted(
     desk: Desk, signer: User
 ):
-    places = [desk.login._passwords.place() for _ in range(AT_ONCE + WAITING)]
+    places = [desk.login._passwords.place(f"site {number}") for number in range(AT_ONCE + WAITING)]
     for one in places:
         one.__enter__()
     busy = [await refusal(desk.login, HOME) for _ in range(6)]

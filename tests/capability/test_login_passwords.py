@@ -37,12 +37,12 @@ async def asked(desk: Desk) -> str:
 
 async def test_the_link_of_a_letter_sets_a_password_once(desk: Desk, signer: User):
     code = await asked(desk)
-    assert await desk.login.letters.stands(code, HOME)
+    assert await desk.login.letters.stands(code)
     await desk.login.set_by_letter(code, ANOTHER, HOME)
 
     await desk.login.by_password("olena", ANOTHER, HOME)
     assert isinstance(await refusal(desk.login, HOME, password=PASSWORD), Unauthenticated)
-    assert not await desk.login.letters.stands(code, HOME)
+    assert not await desk.login.letters.stands(code)
     with pytest.raises(NotFound):
         await desk.login.set_by_letter(code, PASSWORD, HOME)
 
@@ -56,9 +56,9 @@ async def test_of_many_uses_at_once_one_sets_the_password(desk: Desk, signer: Us
 async def test_the_link_is_good_for_seven_days(desk: Desk, signer: User):
     code = await asked(desk)
     desk.clock.move(WEEK_S - 1)
-    assert await desk.login.letters.stands(code, HOME)
+    assert await desk.login.letters.stands(code)
     desk.clock.move(1)
-    assert not await desk.login.letters.stands(code, HOME)
+    assert not await desk.login.letters.stands(code)
 
 
 async def test_its_time_is_over_whatever_the_database_says(desk: Desk, signer: User):
@@ -67,12 +67,12 @@ async def test_its_time_is_over_whatever_the_database_says(desk: Desk, signer: U
     desk.clock.move(WEEK_S)
     async with desk.database.write() as connection:
         await connection.execute(sa.update(password_letters).values(expires_at=desk.clock.now().replace(year=2030)))
-    assert not await desk.login.letters.stands(code, HOME)
+    assert not await desk.login.letters.stands(code)
 
 
 async def test_a_newer_letter_ends_the_one_before(desk: Desk, signer: User):
     old, new = await asked(desk), await asked(desk)
-    assert [await desk.login.letters.stands(code, HOME) for code in (old, new)] == [False, True]
+    assert [await desk.login.letters.stands(code) for code in (old, new)] == [False, True]
 
 
 async def test_a_letter_sets_the_password_of_its_reader_whatever_the_database_says(desk: Desk, signer: User):
@@ -94,7 +94,7 @@ async def test_a_letter_that_is_put_back_sets_no_password_once_one_was_set(desk:
     await desk.login.set_by_letter(code, ANOTHER, HOME)
     async with desk.database.write() as connection:
         await connection.execute(sa.insert(password_letters).values(dict(row)))
-    assert not await desk.login.letters.stands(code, HOME)
+    assert not await desk.login.letters.stands(code)
 
 
 @pytest.mark.parametrize("code", ["", "x", "0" * 26 + "." + "A" * 43, "\udcff"])

@@ -109,7 +109,7 @@ async def test_uses_at_the_same_moment_are_all_let_in(desk: Desk, signer: User):
 
 
 async def test_who_signs_out_is_out(desk: Desk, signer: User):
-    cookie, session = await desk.signed_in(), await desk.session()
+    cookie, session = await desk.signed_in(), await desk.session(OFFICE)
     await desk.login.end(session)
     await desk.login.end(session)
 
@@ -144,9 +144,31 @@ async def test_an_operator_ends_all_half_ones_too(desk: Desk, signer: User):
     assert await desk.login.session(half.cookie, OFFICE) is None
 
 
+async def test_who_signs_in_again_in_a_browser_has_one_session_there(desk: Desk, signer: User):
+    await desk.signer("petro")
+    first, elsewhere = await desk.session(), await desk.session(OFFICE)
+    of_another = await desk.signed_in(HOME, "petro")
+    again = await desk.session()
+
+    assert await desk.login.sessions_of(signer.id) == [again, elsewhere]
+    assert await desk.login.session(of_another, HOME) is not None
+    (ended,) = [
+        one.event for one in await desk.audit.of_subject(f"login_session:{first.id}") if one.event.kind == "login.ended"
+    ]
+    assert (ended.actor, ended.details) == (f"user:{signer.id}", {"why": "replaced"})
+
+
+async def test_callers_that_keep_no_cookie_do_not_replace_each_other(desk: Desk, signer: User):
+    nameless = replace(HOME, browser="")
+    await desk.session(nameless)
+    await desk.session(nameless)
+    assert len(await desk.login.sessions_of(signer.id)) == 2
+
+
 async def test_of_a_signer_s_sessions_the_twenty_newest_live(desk: Desk, signer: User):
-    cookies = [await desk.signed_in() for _ in range(MOST + 2)]
-    living = [await desk.login.session(cookie, HOME) is not None for cookie in cookies]
+    browsers = [replace(HOME, browser=f"{number:043}") for number in range(MOST + 2)]
+    cookies = [await desk.signed_in(browser) for browser in browsers]
+    living = [await desk.login.session(cookie, None) is not None for cookie in cookies]
     assert living == [False] * 2 + [True] * MOST
 
 

@@ -20,15 +20,27 @@ async def test_five_wrong_passwords_in_a_row_close_the_way_also_for_the_right_on
     await desk.login.by_password("olena", PASSWORD, STRANGER)
 
 
-async def test_each_further_wrong_one_closes_it_for_twice_as_long_up_to_a_quarter_of_an_hour(desk: Desk, signer: User):
+async def test_each_further_three_close_it_for_twice_as_long_up_to_a_quarter_of_an_hour(desk: Desk, signer: User):
+    """T48: no more than 3 tries in a quarter of an hour, in the end."""
     await desk.wrong(5)
     waits = []
     for _ in range(7):
         wait = (await refusal(desk.login, STRANGER)).retry_after
         waits.append(wait)
         desk.clock.move(wait or 0)
-        await desk.wrong(1)
+        assert [type(one) for one in await desk.wrong(3)] == [Unauthenticated] * 3
     assert waits == [30, 60, 120, 240, 480, 900, 900]
+
+
+async def test_t48_one_wrong_password_after_each_pause_does_not_keep_the_signer_out(desk: Desk, signer: User):
+    """T48: lock-out of others, who sign in from a browser that is new."""
+    await desk.wrong(5)
+    for _ in range(3):
+        desk.clock.move((await refusal(desk.login, STRANGER)).retry_after or 0)
+        await desk.wrong(3)
+    desk.clock.move(900)
+    await desk.wrong(1)
+    await desk.login.by_password("olena", PASSWORD, STRANGER)
 
 
 async def test_a_right_password_lets_the_row_begin_anew(desk: Desk, signer: User):
@@ -61,7 +73,7 @@ async def test_t48_of_fifty_tries_at_once_five_are_checked_and_five_are_counted(
 
     assert (kinds.count(Unauthenticated), kinds.count(TooMany), len(checked)) == (5, 45, 5)
     desk.clock.move(30)
-    assert type(await refusal(desk.login, STRANGER)) is Unauthenticated
+    assert [type(one) for one in await desk.wrong(3)] == [Unauthenticated] * 3
     assert (await refusal(desk.login, STRANGER)).retry_after == 60
 
 

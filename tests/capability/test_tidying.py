@@ -26,7 +26,7 @@ from tests.world.servicekeys import SoftwareServiceKeys
 
 ID, USER = "01KAJ9T8VX3N5Q7R9S1T2V4W6Y", UserId("01KAJ9T8VX3N5Q7R9S1T2V4W6Z")
 ROWS: tuple[tuple[sa.Table, dict[str, Any]], ...] = (
-    (pushed_requests, {"id": ID, "client_id": ID, "request": "{}", "decided": ""}),
+    (pushed_requests, {"id": ID, "client_id": ID, "address": "", "request": "{}", "decided": ""}),
     (revoked_tokens, {"id": ID}),
     (password_letters, {"user_id": USER, "id": ID}),
     (login_tries, {"way_sha256": bytes(32), "wrong": 5, "closed_until": START}),

@@ -86,6 +86,17 @@ async def test_who_begins_again_before_that_gets_another_secret(begun: App) -> N
     assert await begun.authenticators.confirm(begun.user.id, begun.code())
 
 
+async def test_the_secret_is_told_again_until_the_first_code_came_and_not_after(begun: App) -> None:
+    assert await begun.authenticators.begun(begun.user) == begun.uri
+    assert not await begun.authenticators.confirm(begun.user.id, begun.wrong())
+    assert await begun.authenticators.begun(begun.user) == begun.uri
+
+    assert await begun.authenticators.confirm(begun.user.id, begun.code())
+    assert await begun.authenticators.begun(begun.user) is None
+    await begun.authenticators.remove(begun.user.id)
+    assert await begun.authenticators.begun(begun.user) is None
+
+
 async def test_an_app_that_counts_is_removed_before_another_one_takes_its_place(app: App) -> None:
     with pytest.raises(Conflict):
         await app.authenticators.begin(app.user)

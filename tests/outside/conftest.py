@@ -13,7 +13,7 @@ from tests.outside.scene import Scene, scene_of
 from tests.world.live import live_world
 from tests.world.softhsm import SoftHsm
 
-BEHIND_A_PROXY = Proxies((ip_network("127.0.0.0/8"),))
+BEHIND_A_PROXY = Proxies((ip_network("127.0.0.0/8"),), "Client-Cert")
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")

@@ -22,6 +22,7 @@ from dss.kernel.digest import Digest
 from dss.kernel.ids import DocumentId, GrantId, LoginId, UserId
 from dss.login.model import Factor, Session, Standing
 from dss.oauth import pkce
+from dss.oauth.asked_at import AskedAt
 from dss.oauth.authorizing import Authorizing
 from dss.oauth.awaiting import Parts, Signing
 from dss.oauth.par import PushEndpoint
@@ -177,6 +178,7 @@ async def opened(database: Database) -> AsyncIterator[AuthorizingWorld]:
         signing=_signing(desk),
         grants=server.grants,
         pushed=pushed,
+        asked_at=AskedAt(server.stamps, server.clock),
         reading=reading,
         bus=bus,
         clock=server.clock,

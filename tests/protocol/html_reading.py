@@ -13,6 +13,7 @@ class Reading(HTMLParser):
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self.texts: dict[str, list[str]] = {}
         self.open: list[str] = []
+        self._html = html
         self.feed(html)
         self.close()
 
@@ -27,6 +28,18 @@ class Reading(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.open:
             self.texts.setdefault(self.open[-1], []).append(data)
+
+    @property
+    def main(self) -> "Reading":
+        """What the page is about, without what all pages have."""
+        return Reading(self._html[self._html.index("<main") : self._html.index("</main>") + len("</main>")])
+
+    def own_files(self) -> list[str | None]:
+        """The addresses of the scripts and style sheets, of which none is written into the page itself."""
+        assert not {"style"} & set(self.tags())
+        assert "".join(self.texts.get("script", [])) == ""
+        found = [given["src"] for tag, given in self.found if tag == "script"]
+        return found + [given["href"] for tag, given in self.found if tag == "link" and given["rel"] == "stylesheet"]
 
     def tags(self) -> list[str]:
         return [tag for tag, _ in self.found]

@@ -20,7 +20,7 @@ from dss.hsm.servicekeys import KeyName
 from dss.hsm.stamps import Stamps
 from dss.infra.db import Database
 from dss.infra.proxies import Proxies
-from dss.kernel.errors import Unauthenticated
+from dss.kernel.errors import TooMany, Unauthenticated
 from dss.kernel.ids import Ids, LoginId, UserId
 from dss.login.model import Where
 from dss.oauth import pkce
@@ -57,7 +57,7 @@ from tests.world.servicekeys import SoftwareServiceKeys
 
 Headers = dict[str, str] | None
 
-PROXY = Proxies(networks=(ip_network("127.0.0.1/32"),))
+PROXY = Proxies(networks=(ip_network("127.0.0.1/32"),), header="Client-Cert")
 CALLBACK = "https://shop.example/back"
 VERIFIER = "a-verifier-that-only-its-client-has-ever-seen.~_"
 ALICE, PASSWORD = UserId("01KAJ9T8VX3N5Q7R9S1T2V4W6Y"), "Correct-Horse-7"
@@ -67,12 +67,15 @@ DETAIL = {"type": "signature", "credential_id": "0" * 26, "signature_id": "1" * 
 
 @dataclass
 class SignerAtLogin:
-    """As much of signing in as the token endpoint needs: one signer, and the tries that were made."""
+    """As much of signing in as the token endpoint needs: one signer, the tries that were made, and a way to close."""
 
     tries: list[Where] = field(default_factory=list)
+    closed: TooMany | None = None
 
     async def check_password(self, login: str, password: str, where: Where) -> UserId:
         self.tries.append(where)
+        if self.closed:
+            raise self.closed
         if (login, password) != ("alice", PASSWORD):
             raise Unauthenticated("the login or the password is wrong")
         return ALICE

@@ -62,6 +62,7 @@ VIEW = WaitingView(
     client=CLIENT,
     shown=SHOWN,
     documents=(Shown("contract.pdf", PDF, 2048, SHA256),),
+    hashes=(),
     expires_at=NOW,
     is_over=False,
     redirect_uri=CALLBACK,
@@ -95,6 +96,9 @@ class AuthorizingStandIn:
     async def allow(self, wish: Wish, _: Session, browser: str, credential_id: str = "", nonce: str = "") -> str:
         self.allowed.append((browser, credential_id, nonce))
         return f"/oauth/waiting/{GRANT}" if wish.request.detail else wish.back.with_code("code")
+
+    async def go_on(self, wish: Wish, session: Session) -> str:
+        return await self.allow(wish, session, "")
 
     async def refuse(self, wish: Wish, _: Session | None = None) -> str:
         self.done.append("refused")

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
+from dss.devices.model import Device
 from dss.hsm.servicekeys import KeyName
 from dss.hsm.stamps import Stamps
 from dss.infra.proxies import Proxies
@@ -22,11 +23,11 @@ from dss.login.phone import PhoneStanding
 from dss.transactions.machine import State
 from dss.users.model import User
 from dss.web.http.headers import SecurityHeaders
-from dss.web.http.problems import exception_handlers
 from dss.web.login.routes import routes as login_routes
 from dss.web.oauth import authorize, waiting
 from dss.web.pages import assets
 from dss.web.pages.forms import Forms
+from dss.web.pages.strays import exception_handlers
 from tests.protocol.html_reading import Reading
 from tests.world.servicekeys import SoftwareServiceKeys
 
@@ -110,13 +111,30 @@ class UsersStandIn:
         return ALICE
 
 
+class DevicesStandIn:
+    """The phones of Alice."""
+
+    def __init__(self) -> None:
+        self.phones: list[Device] = []
+
+    async def of_user(self, _: UserId) -> list[Device]:
+        return self.phones
+
+
 class Site:
     """A server of pages, and a browser at it."""
 
     def __init__(self, url: str = "https://sign.example", routes: Sequence[BaseRoute] = (), **services: Any) -> None:
         settings = SimpleNamespace(public_url=url, name="Example Signatures", proxies=Proxies())
-        self.login, self.phone = LoginStandIn(), PhoneStandIn()
-        given = {"login": self.login, "phone_factor": self.phone, "users": UsersStandIn(), "waits": Turnstile(2)}
+        self.login, self.phone, self.devices = LoginStandIn(), PhoneStandIn(), DevicesStandIn()
+        given = {
+            "login": self.login,
+            "phone_factor": self.phone,
+            "devices": self.devices,
+            "users": UsersStandIn(),
+            "waits": Turnstile(2),
+            "clock": SimpleNamespace(now=lambda: NOW),
+        }
         self.services = SimpleNamespace(settings=settings, **given | services)
         self.keys = SoftwareServiceKeys()
         self._forms = Forms(Stamps(self.keys, KeyName.LOGIN))
@@ -126,9 +144,9 @@ class Site:
         self._app = SecurityHeaders(inner)
         self.browser = self.another_browser()
 
-    def another_browser(self, **headers: str) -> httpx.AsyncClient:
-        """Return a browser without cookies."""
-        transport = httpx.ASGITransport(self._with_state)
+    def another_browser(self, *, fails: bool = True, **headers: str) -> httpx.AsyncClient:
+        """Return a browser without cookies; fails: whether a defect of the server is raised here."""
+        transport = httpx.ASGITransport(self._with_state, raise_app_exceptions=fails)
         return httpx.AsyncClient(transport=transport, base_url=self.services.settings.public_url, headers=headers)
 
     async def _with_state(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -36,8 +36,9 @@ from tests.world.servicekeys import SoftwareServiceKeys
 CLIENT = ClientId("01KAJ9T8VX3N5Q7R9S1T2V4W6Y")
 ISSUER = Issuer(BASE, SCOPES)
 URL = f"{BASE}/who"
+BOTH_SCHEMES = 'Bearer, DPoP algs="ES256 ES384 PS256 RS256"'
 PROXY = "10.0.0.7"
-PROXIES = Proxies((ip_network("10.0.0.0/24"), ip_network("2001:db8::/64")))
+PROXIES = Proxies((ip_network("10.0.0.0/24"), ip_network("2001:db8::/64")), "Client-Cert")
 
 
 class Who(msgspec.Struct):

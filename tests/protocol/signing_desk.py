@@ -7,7 +7,7 @@ from datetime import timedelta
 from dss.devices.request import Kind
 from dss.documents.model import Document
 from dss.infra.bus import Bus
-from dss.kernel.errors import Conflict, DssError, NotFound
+from dss.kernel.errors import Conflict, DssError, NotFound, Tampered
 from dss.kernel.ids import BoxKeyId, ClientId, CredentialId, DocumentId, TransactionId, UserId
 from dss.oauth.rar import Detail
 from dss.oauth.signers_keys import Key
@@ -36,7 +36,7 @@ class Shelf:
 class Desk:
     """Asks for signatures as the real one does, of a phone that does what a test says.
 
-    refusal: raised by the next wish.
+    refusal: raised by the next wish. is_confirmed: whether sealed records say so where the state does.
     """
 
     server: Server
@@ -44,6 +44,7 @@ class Desk:
     asked: dict[TransactionId, Transaction] = field(default_factory=dict)
     wishes: list[OpenSigning] = field(default_factory=list)
     refusal: DssError | None = None
+    is_confirmed: bool = True
 
     async def open(self, wish: OpenSigning) -> Details:
         if self.refusal is not None:
@@ -74,6 +75,10 @@ class Desk:
         if id not in self.asked or self.asked[id].client_id != client_id:
             raise NotFound
         return self._details(id)
+
+    async def require_confirmed(self, client_id: ClientId, user_id: UserId, id: TransactionId) -> None:
+        if (self.asked[id].client_id, self.asked[id].user_id) != (client_id, user_id) or not self.is_confirmed:
+            raise Tampered
 
     async def cancel(self, client_id: ClientId, id: TransactionId) -> Details:
         if self.asked[id].state is not State.AWAITING:

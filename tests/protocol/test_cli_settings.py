@@ -37,6 +37,7 @@ REFUSED = [
     ("ON_COLLISION", "quarrel"),
     ("OPERATORS_MAIL", "duty"),
     ("OPERATORS_LOCALE", "de"),
+    ("CLIENT_CERT_HEADER", "Client Cert"),
 ]
 
 
@@ -51,6 +52,17 @@ def test_a_value_out_of_range_is_refused_by_its_name(name: str, value: str, monk
 
     with pytest.raises(Invalid, match=f"DSS_{name} "):
         Settings.load()
+
+
+def test_certificates_are_off_until_the_operator_names_their_header(monkeypatch: pytest.MonkeyPatch):
+    """T35: a proxy alone says nothing of what it does with a caller's own header."""
+    monkeypatch.setenv("DSS_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/24")
+    unnamed = Settings.load().proxies
+    monkeypatch.setenv("DSS_CLIENT_CERT_HEADER", "Client-Cert")
+    named = Settings.load().proxies
+
+    assert (unnamed.header, unnamed.tell_certificates) == ("", False)
+    assert (named.header, named.tell_certificates) == ("Client-Cert", True)
 
 
 def test_values_at_their_limits_are_taken(monkeypatch: pytest.MonkeyPatch):

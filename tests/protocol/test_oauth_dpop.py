@@ -29,9 +29,12 @@ async def test_a_bound_token_with_its_proof_opens_a_resource(world_on_each: Reso
 
 
 async def test_t35_a_bound_token_without_its_proof_is_refused(world: ResourceWorld):
+    """RFC 9449 section 9: it is told the nonce that its proof will need."""
     token = await world.token(jkt=world.key().jkt)
+    answer = await world.ask({"Authorization": f"DPoP {token}"})
 
-    assert_refused(await world.ask({"Authorization": f"DPoP {token}"}), "invalid_dpop_proof")
+    assert_refused(answer, "invalid_dpop_proof")
+    assert answer.headers["dpop-nonce"] == await world.proofs.nonce()
 
 
 async def test_t35_a_bound_token_as_a_bearer_is_refused_also_with_its_proof(world: ResourceWorld):

@@ -8,12 +8,15 @@ import pytest
 from dss.clients.profile import GrantType
 from dss.clients.service import Registered
 from dss.kernel.ids import GrantId
+from dss.oauth.access_token import Claims
 from dss.oauth.exchange import ACCESS_TOKEN
+from dss.oauth.revoked import Revoked
 from tests.protocol.oauth_world import ALICE, DETAIL, OAuthWorld, world
+from tests.protocol.test_oauth_introspect import alice
 from tests.world.asgi import BASE
 from tests.world.dpop import DpopKey
 
-__all__ = ["world"]
+__all__ = ["alice", "world"]
 
 EXCHANGES = (GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE)
 TYPES = {"subject_token_type": ACCESS_TOKEN, "actor_token_type": ACCESS_TOKEN}
@@ -21,7 +24,7 @@ TYPES = {"subject_token_type": ACCESS_TOKEN, "actor_token_type": ACCESS_TOKEN}
 
 async def archive_of(world: OAuthWorld, name: str = "Archive") -> Registered:
     """A client that may exchange tokens, and has no signers of its own."""
-    return await world.registered(name, "signatures", grants=EXCHANGES)
+    return await world.registered(name, "signatures", "service", "credential", grants=EXCHANGES)
 
 
 async def signers_token(world: OAuthWorld, **changes: Any) -> str:
@@ -142,19 +145,79 @@ async def test_a_token_that_is_over_is_not_exchanged(world: OAuthWorld):
     assert answer.json()["error"] == "invalid_request"
 
 
-async def test_a_bound_token_becomes_a_bound_token(world: OAuthWorld):
-    """T35: no exchange takes the binding off; the key is that of the client that asks."""
+async def test_t35_a_bound_token_is_not_exchanged_without_its_key(world: OAuthWorld):
+    """T35: whoever stole it has no key, and a key of their own is none of it."""
     key, own = DpopKey.new(world.clock), DpopKey.new(world.clock)
     archive, shop = await archive_of(world), await world.registered("Web shop")
     told = (await world.redeem(shop, await world.allowed(shop.client), await world.proof(key))).json()
     both = {"subject_token": told["access_token"], "actor_token": await own_token(world, archive)}
 
-    plain = await exchange(world, archive, **both)
-    bound = await exchange(world, archive, await world.proof(own), **both)
+    for headers in ({}, await world.proof(own)):
+        assert (await exchange(world, archive, headers, **both)).json()["error"] == "invalid_request"
+    bound = (await exchange(world, archive, await world.proof(key), **both)).json()
 
-    assert plain.json()["error"] == "invalid_request"
-    assert bound.json()["token_type"] == "DPoP"
-    assert (await world.tokens.verify(bound.json()["access_token"])).jkt == own.jkt
+    assert bound["token_type"] == "DPoP"
+    assert (await world.tokens.verify(bound["access_token"])).jkt == key.jkt
+
+
+async def test_t35_nobody_gets_by_an_exchange_what_they_are_not_registered_for(world: OAuthWorld):
+    archive, subject = await world.registered("Archive", "signatures", grants=EXCHANGES), await signers_token(world)
+
+    answer = await exchange(world, archive, subject_token=subject, actor_token=await own_token(world, archive))
+
+    assert answer.json()["error"] == "invalid_scope"
+
+
+async def test_t35_a_token_in_its_last_moment_is_not_exchanged_for_a_longer_one(
+    world: OAuthWorld, monkeypatch: pytest.MonkeyPatch
+):
+    """The time runs out between its check and its exchange."""
+    archive, subject = await archive_of(world), await signers_token(world)
+    world.clock.move(300)
+    actor, known = await own_token(world, archive), Revoked.refuses
+    ends = (await world.tokens.verify(subject)).expires
+
+    async def slow(self: Revoked, claims: Claims) -> bool:
+        world.clock.move(max(ends - world.clock.now().timestamp(), 0))
+        return await known(self, claims)
+
+    monkeypatch.setattr(Revoked, "refuses", slow)
+    answer = await exchange(world, archive, subject_token=subject, actor_token=actor)
+
+    assert answer.json()["error"] == "invalid_request"
+
+
+async def test_t33_who_exchanged_a_token_takes_back_that_one_only(world: OAuthWorld):
+    """RFC 7009 section 2.1: the grant is the other client's."""
+    shop, archive = await world.registered("Web shop"), await archive_of(world)
+    told = (await world.redeem(shop, await world.allowed(shop.client))).json()
+    actor = await own_token(world, archive)
+    exchanged = (await exchange(world, archive, subject_token=told["access_token"], actor_token=actor)).json()
+
+    form = {"client_id": archive.client.id, "client_secret": archive.secret, "token": exchanged["access_token"]}
+    assert (await world.http.post("/oauth/revoke", data=form)).status_code == 200
+
+    assert not await world.is_good(exchanged["access_token"])
+    assert await world.is_good(told["access_token"])
+    assert (await world.refresh(shop, told["refresh_token"])).status_code == 200
+
+
+@pytest.mark.usefixtures("alice")
+async def test_t16_what_was_signed_is_told_to_the_client_whose_grant_it_is_and_to_resource_servers(world: OAuthWorld):
+    shop, archive = await world.registered("Web shop"), await archive_of(world)
+    reader = await world.registered("Reader", introspects=True)
+    code = await world.allowed(shop.client, scopes=("credential",), details=(DETAIL,))
+    token = (await world.redeem(shop, code)).json()["access_token"]
+    actor = await own_token(world, archive)
+    exchanged = (await exchange(world, archive, subject_token=token, actor_token=actor)).json()["access_token"]
+
+    seen = []
+    for who, text in ((shop, token), (reader, exchanged), (archive, exchanged)):
+        form = {"client_id": who.client.id, "client_secret": who.secret, "token": text}
+        (detail,) = (await world.http.post("/oauth/introspect", data=form)).json()["authorization_details"]
+        seen.append("text" in detail)
+
+    assert seen == [True, True, False]
 
 
 async def test_a_bound_actor_token_needs_its_key(world: OAuthWorld):

@@ -1,5 +1,7 @@
 """What clients find out about the authorization server by themselves. Source: RFC 8414, RFC 7517."""
 
+from datetime import timedelta
+
 import pytest
 
 from dss.oauth.issuer import Issuer, Lifetimes
@@ -25,6 +27,17 @@ async def test_the_metadata_are_where_the_issuer_s_name_says(world: OAuthWorld):
     assert told["authorization_response_iss_parameter_supported"] is True
     assert told["require_pushed_authorization_requests"] is False
     assert told["authorization_details_types_supported"] == ["signature"]
+
+
+@pytest.mark.parametrize("path", ["/.well-known/oauth-authorization-server", "/oauth/jwks.json"])
+async def test_what_is_found_out_is_kept_for_less_time_than_a_key_is_shown_before_it_signs(
+    world: OAuthWorld, path: str
+):
+    """RFC 9111 section 5.2.2."""
+    told = (await world.http.get(path)).headers["cache-control"]
+
+    assert told == "public, max-age=300"
+    assert timedelta(seconds=300) < SHOWN_BEFORE
 
 
 async def test_every_endpoint_that_is_told_is_below_the_issuer_and_serves(world: OAuthWorld):

@@ -55,6 +55,14 @@ async def test_a_malformed_certificate_of_a_proxy_is_refused_before_anything_els
     assert (answer.status_code, answer.json()["type"]) == (400, "urn:dss:error:bad_request")
 
 
+async def test_t35_a_caller_s_own_certificate_beside_the_proxy_s_is_refused(world: ResourceWorld):
+    """RFC 9700 section 4.13: which of the two the proxy wrote, nobody can tell."""
+    told = [*(await bound(world)).items(), *certificate(CERTIFICATE).items(), *certificate(ANOTHER).items()]
+    answer = await world.ask(told, PROXY)
+
+    assert (answer.status_code, answer.json()["detail"]) == (400, "the header Client-Cert stands more than once")
+
+
 async def test_a_token_bound_to_both_needs_both(world: ResourceWorld):
     key = world.key()
     token = await world.token(jkt=key.jkt, x5t=x5t(CERTIFICATE))

@@ -72,12 +72,12 @@ async def test_a_name_is_good_for_one_decision(world_on_each: AuthorizingWorld):
     with pytest.raises(RequestGone):
         await world.authorizing.allow(wish, session, "")
     with pytest.raises(RequestGone):
-        await world.authorizing.refuse(wish)
+        await world.authorizing.refuse(wish, session)
 
 
 async def test_what_was_refused_cannot_be_allowed(world: AuthorizingWorld):
     wish = await world.bring(await world.pushed())
-    assert answer(await world.authorizing.refuse(wish))["error"] == "access_denied"
+    assert answer(await world.authorizing.refuse(wish, world.session()))["error"] == "access_denied"
 
     with pytest.raises(RequestGone):
         await world.authorizing.allow(wish, world.session(), "", nonce="n")
@@ -218,7 +218,7 @@ async def test_a_proof_without_a_nonce_is_told_one(world: AuthorizingWorld):
 
 
 async def test_a_client_has_so_many_requests_at_a_time(world: AuthorizingWorld):
-    row = {"client_id": world.shop.client.id, "request": "", "decided": ""}
+    row = {"client_id": world.shop.client.id, "address": "", "request": "", "decided": ""}
     ends = world.server.clock.now() + timedelta(seconds=90)
     rows = [{**row, "id": world.server.ids.new(), "expires_at": ends} for _ in range(MOST)]
     async with world.server.database.write() as connection:
@@ -230,6 +230,25 @@ async def test_a_client_has_so_many_requests_at_a_time(world: AuthorizingWorld):
     assert (await world.push(world.other)).status_code == 201
     world.server.clock.move(90)
     assert (await world.push()).status_code == 201
+
+
+async def test_t33_a_stranger_holds_up_no_public_client_by_pushing_in_its_name(world: AuthorizingWorld):
+    """One network has few requests at a time, and what a browser has brought counts for the network only."""
+    stranger = {"X-Forwarded-For": "192.0.2.66"}
+    pushed = [await world.push(world.phone_app, stranger) for _ in range(31)]
+
+    assert [answer.status_code for answer in pushed] == [201] * 30 + [429]
+    assert (await world.push(world.phone_app, {"X-Forwarded-For": "192.0.2.1"})).status_code == 201
+
+
+async def test_t33_what_browsers_have_brought_of_a_public_client_leaves_room_for_others(world: AuthorizingWorld):
+    row = {"client_id": world.phone_app.client.id, "request": "", "decided": ""}
+    now = world.server.clock.now()
+    for ends, expected in ((now + LONGEST_USE, 201), (now + timedelta(seconds=90), 429)):
+        new = [{**row, "id": world.server.ids.new(), "address": f"{n}", "expires_at": ends} for n in range(MOST)]
+        async with world.server.database.write() as connection:
+            await connection.execute(sa.insert(pushed_requests), new)
+        assert (await world.push(world.phone_app)).status_code == expected
 
 
 async def test_a_parameter_that_stands_twice_is_refused(world: AuthorizingWorld):

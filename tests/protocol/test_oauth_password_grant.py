@@ -5,6 +5,7 @@ import pytest
 
 from dss.clients.profile import GrantType
 from dss.clients.service import Registered
+from dss.kernel.errors import TooMany
 from dss.oauth.grant import Stage
 from tests.protocol.oauth_world import ALICE, PASSWORD, WITH_CODE, OAuthWorld, world
 
@@ -53,6 +54,17 @@ async def test_a_wrong_login_and_a_wrong_password_get_one_answer(world: OAuthWor
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
     assert answer.json()["error_description"] == "the login or the password is wrong"
     assert [where.address for where in world.login.tries] == ["127.0.0.1"]
+
+
+async def test_a_way_in_that_is_closed_is_told_with_how_long_it_is(world: OAuthWorld):
+    """docs/authorization.md section 7; RFC 6585 section 4."""
+    app = await old_app(world)
+    world.login.closed = TooMany("too many wrong tries: try again in 30 s", retry_after=30)
+
+    answer = await ask(world, app)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "30")
+    assert answer.json()["error"] == "invalid_request"
 
 
 @pytest.mark.parametrize("scope", ["credential", "service credential", "signatures"])

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from dss.devices.model import Standing as PhoneStanding
-from dss.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated
+from dss.kernel.errors import Conflict, Invalid, NotFound, Tampered, Unauthenticated
 from dss.kernel.ids import GrantId, LoginId, PasskeyId
-from dss.login.model import Session
+from dss.login.model import NotFresh, Session
 from dss.oauth.grant import Grant, Stage
 from tests.protocol.html_reading import Reading
 from tests.protocol.page_grants import CLIENT
-from tests.protocol.pages_world import ALICE, FULL, NOW, Site
+from tests.protocol.pages_world import ALICE, FULL, NOW, Site, code_in
 
 OTHER = replace(FULL, id=LoginId("01KAJ9T8VX3N5Q7R9S1T2V4W6M"), agent="Other <b>browser</b>")
 KEY = SimpleNamespace(id=PasskeyId("01KAJ9T8VX3N5Q7R9S1T2V4W6N"), name="Laptop", added_at=NOW)
@@ -31,6 +31,7 @@ class Account:
         self.done: list[tuple[Any, ...]] = []
         self.fault: Exception | None = None
         self.has_app = False
+        self.uri: str | None = None
 
     def _note(self, *what: Any) -> None:
         if self.fault:
@@ -55,20 +56,24 @@ class Account:
     async def add(self, _: Session, answer: str, name: str) -> None:
         self._note("add", answer, name)
 
-    async def options(self, _: Session) -> str:
+    async def passkey_options(self, _: Session) -> str:
         return "{}"
 
-    async def remove(self, *given: Any) -> None:
-        self._note("remove", *given)
+    async def remove(self, _: Session, id: str) -> None:
+        self._note("remove", id)
 
     async def is_there(self, _: Any) -> bool:
         return self.has_app
 
-    async def begin(self, _: Any) -> str:
+    async def begin_authenticator(self, _: Session, __: Any) -> str:
         self._note("begin")
+        self.uri = URI
         return URI
 
-    async def confirm(self, _: Any, code: str) -> bool:
+    async def begun(self, _: Any) -> str | None:
+        return self.uri
+
+    async def confirm_authenticator(self, _: Session, code: str) -> bool:
         return code == "123456"
 
     async def of_user(self, _: Any) -> list[Any]:
@@ -77,8 +82,8 @@ class Account:
     async def get(self, _: Any) -> Any:
         return CLIENT
 
-    async def end(self, id: str, why: str, actor: str) -> None:
-        self._note("end", id, why, actor)
+    async def end_all_between(self, *given: Any) -> None:
+        self._note("end", *given)
 
     async def list(self, _: Any) -> list[Any]:
         return [KEY]
@@ -91,7 +96,7 @@ def account() -> Account:
 
 @pytest.fixture
 def site(account) -> Site:
-    names = ("grants", "passkeys", "authenticators", "devices", "clients")
+    names = ("grants", "passkeys", "authenticators", "held_factors", "devices", "clients")
     made = Site(clock=SimpleNamespace(now=lambda: NOW), **dict.fromkeys(names, account))
     for name in ("sessions_of", "end_one", "end_others", "change"):
         setattr(made.login, name, getattr(account, name))
@@ -139,9 +144,9 @@ async def test_buttons_that_look_alike_are_told_apart_by_their_labels(site):
     [
         ("sessions/end", {"id": OTHER.id}, ("end_one", OTHER.id)),
         ("sessions/end-others", {}, ("end_others",)),
-        ("applications/end", {"id": GRANT.id}, ("end", GRANT.id, "taken back by the signer", f"user:{ALICE.id}")),
-        ("passkeys/remove", {"id": KEY.id}, ("remove", ALICE.id, KEY.id)),
-        ("authenticator/remove", {}, ("remove", ALICE.id)),
+        ("applications/end", {"id": GRANT.id}, ("end", ALICE.id, CLIENT.id, "taken back by the signer", FULL.actor)),
+        ("passkeys/remove", {"id": KEY.id}, ("remove", KEY.id)),
+        ("authenticator/remove", {}, ("remove", "totp")),
     ],
 )
 async def test_each_button_does_its_one_thing(site, account, path, fields, done):
@@ -150,6 +155,15 @@ async def test_each_button_does_its_one_thing(site, account, path, fields, done)
     assert answer.headers["location"].startswith("/account?done=")
     assert account.done == [done]
     assert 'role="status"' in (await site.browser.get(answer.headers["location"])).text
+
+
+@pytest.mark.parametrize(("path", "fields"), [("passkeys/remove", {"id": KEY.id}), ("authenticator/remove", {})])
+async def test_who_signed_in_a_while_ago_signs_in_once_more_for_what_changes_a_factor(site, account, path, fields):
+    account.fault = NotFresh()
+    answer = await site.send("/account", f"/account/{path}", **fields)
+
+    assert answer.headers["location"] == "/signin?then=%2Faccount&again=1"
+    assert "once more" in (await site.browser.get(answer.headers["location"])).text
 
 
 @pytest.mark.parametrize("path", ["sessions/end", "applications/end", "passkeys/remove"])
@@ -192,19 +206,85 @@ async def test_the_password_is_changed_by_the_old_one(site, account, repeated, f
     assert account.done == ([("change", "Old-1-password", "New-1-password")] if status == 303 else [])
 
 
-async def test_an_authenticator_app_is_shown_its_secret_once_as_picture_and_text(site):
+async def test_an_authenticator_app_is_shown_its_secret_as_picture_and_text(site):
     answer = await site.send("/account", "/account/authenticator")
-    page = Reading(answer.text)
+    page = Reading((await site.browser.get(answer.headers["location"])).text)
 
+    assert_shows_the_secret(page)
+
+
+async def test_without_a_new_authenticator_app_there_is_no_secret_to_show(site):
+    assert (await site.browser.get("/account/authenticator")).headers["location"] == "/account"
+
+
+async def test_an_authenticator_app_counts_from_its_first_code(site):
+    answer = await site.send("/account", "/account/authenticator/code", code="123 456")
+
+    assert answer.headers["location"] == "/account?done=authenticator"
+
+
+async def test_after_a_wrong_first_code_the_secret_is_still_there(site):
+    await site.send("/account", "/account/authenticator")
+    answer = await site.send("/account", "/account/authenticator/code", code="000000")
+
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+    assert_shows_the_secret(Reading(answer.text))
+
+
+def assert_shows_the_secret(page: Reading) -> None:
     assert str(page.attributes("img")["src"]).startswith("data:image/png;base64,iVBORw0KGgo")
     assert page.text("code") == "ABCD EFGH IJKL MNOP"
 
 
-@pytest.mark.parametrize(("code", "status"), [("123 456", 303), ("000000", 422)])
-async def test_an_authenticator_app_counts_from_its_first_code(site, code, status):
-    answer = await site.send("/account", "/account/authenticator/code", code=code)
+@pytest.mark.parametrize("fault", [Tampered(), NotFound()])
+async def test_an_application_that_was_altered_hides_nothing_else_and_its_right_can_be_taken_back(site, fault):
+    async def get(_: Any) -> Any:
+        raise fault
 
-    assert answer.status_code == status
+    site.services.clients = SimpleNamespace(get=get)
+    page = Reading((await site.browser.get("/account")).text)
+    answer = await site.send("/account", "/account/applications/end", id=GRANT.id)
+
+    assert {"Unknown application", "Laptop"} <= set(page.texts["bdi"])
+    assert "Take back what Unknown application may do" in [given.get("aria-label") for _, given in page.found]
+    assert answer.headers["location"] == "/account?done=application"
+
+
+async def test_t35_a_list_of_grants_that_was_altered_stays_an_alarm(site, account, monkeypatch):
+    async def living(_: Any) -> Any:
+        raise Tampered
+
+    monkeypatch.setattr(account, "living", living)
+
+    assert (await site.browser.get("/account")).status_code == Tampered.status
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [
+        ("sign-out", "/account"),
+        ("sessions/end", "/account"),
+        ("sessions/end-others", "/account"),
+        ("applications/end", "/account"),
+        ("passkeys/remove", "/account"),
+        ("authenticator/remove", "/account"),
+        ("authenticator/code", "/account/authenticator"),
+    ],
+)
+async def test_where_a_form_was_answered_another_language_or_a_reload_finds_its_page(site, path, page):
+    answer = await site.browser.get(f"/account/{path}?lang=ro")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{page}?lang=ro")
+
+
+@pytest.mark.parametrize("path", ["sessions/end", "authenticator/remove", "passkeys/remove"])
+async def test_a_button_that_finds_no_session_leads_to_a_page_after_signing_in(site, path):
+    code = code_in((await site.browser.get("/account")).text)
+    site.login.sessions.clear()
+    answer = await site.browser.post(f"/account/{path}", data={"form": code})
+
+    assert answer.headers["location"] == "/signin?then=%2Faccount"
 
 
 @pytest.mark.parametrize(("fault", "status"), [(None, 303), (Conflict(), 409), (Invalid(), 422)])

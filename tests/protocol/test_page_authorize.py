@@ -1,12 +1,15 @@
 """The authorization endpoint as people see it (RFC 6749 section 4.1, RFC 9700; docs/authorization.md section 4)."""
 
+from dataclasses import replace
+
 import pytest
 
-from dss.oauth.authorization_errors import PageFault, SentBack
+from dss.kernel.digest import SHA384
+from dss.oauth.authorization_errors import PageFault, RequestGone, SentBack
 from dss.oauth.steps import Step
 from tests.protocol.html_reading import Reading
-from tests.protocol.page_grants import CALLBACK, GRANT, KEYS, SIGNING, AuthorizingStandIn
-from tests.protocol.pages_world import Site
+from tests.protocol.page_grants import CALLBACK, DETAIL, GRANT, KEYS, SIGNING, AuthorizingStandIn
+from tests.protocol.pages_world import Site, code_in
 
 AT = "/oauth/authorize?client_id=1"
 
@@ -54,6 +57,14 @@ async def test_who_must_sign_in_once_more_is_asked_for_it(site, authorizing):
     assert "again=1" in (await site.browser.get(AT)).headers["location"]
 
 
+async def test_t33_who_only_looks_gets_no_code(site, authorizing):
+    """RFC 9110 section 9.3.2: HEAD is safe; programs that look at links send it."""
+    authorizing.step = Step.GO_ON
+    answer = await site.browser.head(AT)
+
+    assert (answer.status_code, answer.headers.get("location"), authorizing.allowed) == (200, None, [])
+
+
 async def test_what_was_allowed_before_goes_on_at_once(site, authorizing):
     authorizing.step = Step.GO_ON
     answer = await site.browser.get(AT)
@@ -81,8 +92,40 @@ async def test_the_consent_page_tells_what_will_be_signed_and_by_which_key(site,
     assert page.text("h1") == "Sign for this application?"
     assert "Sign the <contract>" in page.text("bdi")
     assert "contract.pdf" in page.text("bdi")
-    assert SIGNING.documents[0].digest.value.hex()[:16] in page.text("code")
+    assert page.text("code") == SIGNING.documents[0].digest.hex
     assert [given["value"] for given in radios] == [key.id for key in KEYS]
+
+
+async def test_what_is_asked_for_by_its_hash_only_is_shown_whole_as_not_seen(site, authorizing):
+    detail = replace(DETAIL, documents=(), hashes=(b"\x01" * 48,) * 102, hash_algorithm=SHA384)
+    authorizing.wish = replace(SIGNING, request=replace(SIGNING.request, detail=detail), documents=())
+    page = Reading((await site.browser.get(AT)).text)
+
+    assert page.texts["code"] == ["01" * 48] * 100
+    assert "SHA-384 " in page.texts["p"]
+    assert "and 2 more" in page.texts["p"]
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+async def test_of_a_request_that_was_decided_on_the_page_says_what_to_do(site, authorizing, method):
+    code = code_in((await site.browser.get(AT)).text)
+    authorizing.fault = RequestGone("over")
+    given = {"data": {"form": code, "decision": "allow"}} if method == "post" else {}
+    answer = await site.browser.request(method, AT, **given)
+    page = Reading(answer.text)
+
+    assert (answer.status_code, page.text("h1")) == (400, "This request is over")
+    assert "go back to the application and begin anew" in page.text("p")
+    assert "location" not in answer.headers
+
+
+async def test_a_decision_by_a_stale_form_leads_back_to_the_request(site, authorizing):
+    answer = await site.browser.post(f"{AT}&state=a+b%26c", data={"form": "old", "decision": "allow"})
+    links = [given.get("href") for _, given in Reading(answer.text).found]
+
+    assert answer.status_code == 403
+    assert f"{AT}&state=a+b%26c" in links
+    assert authorizing.allowed == []
 
 
 async def test_without_a_key_there_is_nothing_to_allow(site, authorizing):

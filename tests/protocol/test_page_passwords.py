@@ -3,10 +3,12 @@
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from dss.kernel.errors import Invalid, NotFound, TooMany
 from tests.protocol.html_reading import Reading
+from tests.protocol.page_grants import AuthorizingStandIn
 from tests.protocol.pages_world import Site
 
 LINK = "/signin/password/01KAJ9T8VX3N5Q7R9S1T2V4W6Q." + "m" * 43
@@ -21,7 +23,7 @@ class Letters:
         self.fault: Exception | None = None
         self.done: list[str] = []
 
-    async def stands(self, code: str, _: Any) -> bool:
+    async def stands(self, code: str) -> bool:
         return self.good and LINK.endswith(code)
 
     async def set_by_letter(self, _: str, new: str, __: Any) -> None:
@@ -86,8 +88,23 @@ async def test_a_link_that_is_over_says_how_to_get_another(site, letters):
 async def test_t17_asking_for_a_letter_has_one_answer(site, letters):
     answers = [await site.send("/signin/forgot", login=login) for login in ("Alice ", "nobody")]
 
-    assert [answer.headers["location"] for answer in answers] == ["/signin/forgot?sent=1"] * 2
+    assert [answer.headers["location"] for answer in answers] == ["/signin/forgot?then=%2Faccount&sent=1"] * 2
     assert letters.done == ["alice", "nobody"]
+
+
+async def test_who_forgot_the_password_goes_back_to_signing_in_for_the_same(site):
+    site.services.authorizing = AuthorizingStandIn()
+    then = "?then=%2Foauth%2Fauthorize%3Fclient_id%3D1"
+    sent = (await site.send(f"/signin/forgot{then}", login="alice")).headers["location"]
+
+    assert sent == f"/signin/forgot{then}&sent=1"
+    for path in (f"/signin/forgot{then}", sent):
+        assert f"/signin{then}" in [given.get("href") for given in links(await site.browser.get(path))]
+    assert f"/signin/forgot{then}" in [given.get("href") for given in links(await site.browser.get(f"/signin{then}"))]
+
+
+def links(answer: httpx.Response) -> list[dict[str, str | None]]:
+    return [given for tag, given in Reading(answer.text).found if tag == "a"]
 
 
 async def test_too_many_letters_are_told(site, letters):

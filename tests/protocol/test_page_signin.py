@@ -1,24 +1,34 @@
 """Signing in on pages: login and password, then one of the second factors (docs/authorization.md section 7)."""
 
+from dataclasses import fields
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from dss.devices.model import Device, DeviceState
 from dss.kernel.errors import TooMany
 from dss.login.model import Factor
 from dss.transactions.machine import State
 from tests.protocol.html_reading import Reading
 from tests.protocol.page_grants import CALLBACK, CLIENT, AuthorizingStandIn
-from tests.protocol.pages_world import PASSWORD, REQUEST, Site
+from tests.protocol.pages_world import NOW, PASSWORD, REQUEST, Site
 
 MINE = {"login": "alice", "password": PASSWORD}
 THEN = "/oauth/authorize?client_id=1&state=x"
+FORMS = ("phone", "code", "passkey")
 
 
 @pytest.fixture
 def site() -> Site:
     return Site()
+
+
+def phone(name: str, **more: Any) -> Device:
+    """Return a phone of Alice."""
+    given = {each.name: None for each in fields(Device)} | {"name": name, "state": DeviceState.ACTIVE}
+    return Device(**given | more)
 
 
 def right(code: str) -> Any:
@@ -106,7 +116,7 @@ async def test_the_phone_is_waited_for_with_the_number_and_without_a_script(site
     page = Reading((await site.browser.get(f"/signin/second?request={REQUEST}")).text)
 
     assert page.text("strong") == "42"
-    assert {"http-equiv": "refresh", "content": "3"} in [given for tag, given in page.found if tag == "meta"]
+    assert {"http-equiv": "refresh", "content": "5"} in [given for tag, given in page.found if tag == "meta"]
     events = next(given["data-events"] for _, given in page.found if "data-events" in given)
     assert events == f"/signin/second/events?request={REQUEST}"
 
@@ -194,8 +204,55 @@ async def test_without_a_second_factor_one_is_told_to_bind_a_phone(site):
     assert Reading((await site.browser.get("/signin/second")).text).text("h1") == "Bind a phone first"
 
 
+async def test_a_phone_that_is_locked_or_waits_its_time_is_named_with_its_end(site):
+    site.login.ways = ()
+    site.devices.phones = [
+        phone("Locked", state=DeviceState.LOCKED, locked_until=NOW + timedelta(hours=3)),
+        phone("Stopped", state=DeviceState.LOCKED),
+        phone("New", active_from=NOW + timedelta(minutes=40)),
+    ]
+    site.signed_in("half")
+    page = Reading((await site.browser.get("/signin/second")).text)
+    said = page.text("p")
+
+    assert page.text("h1") == "Your phone cannot confirm now"
+    assert {"Locked", "Stopped", "New"} <= set(page.texts["bdi"])
+    assert "It is locked until" in said
+    assert "until the operator unlocks it" in said
+    assert "It is new, and works from" in said
+    assert "(in 40 minutes)" in said
+    assert ["15:00" in moment for moment in page.texts["time"]] == [True, False]
+
+
+async def test_beside_another_way_a_locked_phone_is_told_of_too(site):
+    site.login.ways = (Factor.TOTP,)
+    site.devices.phones = [phone("Locked", state=DeviceState.LOCKED, locked_until=NOW + timedelta(minutes=9))]
+    site.signed_in("half")
+    answer = await site.browser.get("/signin/second")
+
+    assert "one-time-code" in answer.text
+    assert "Your phone cannot confirm now" in Reading(answer.text).text("h2")
+
+
 async def test_without_a_session_the_second_step_begins_anew(site):
     assert (await site.browser.get("/signin/second")).headers["location"] == "/signin?then=%2Faccount"
+
+
+@pytest.mark.parametrize("path", ["/signin/second", "/signin/second/events"])
+async def test_without_a_session_the_second_step_forgets_not_where_it_was_to_lead(site, path):
+    answer = await site.browser.get(path, params={"then": THEN, "request": REQUEST})
+
+    assert answer.headers["location"] == "/signin?then=%2Foauth%2Fauthorize%3Fclient_id%3D1%26state%3Dx"
+
+
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [("/signin/certificate", "/signin"), *((f"/signin/second/{end}", "/signin/second") for end in FORMS)],
+)
+async def test_where_a_form_was_answered_another_language_or_a_reload_finds_its_page(site, path, page):
+    answer = await site.browser.get(f"{path}?then=%2Faccount&way=totp&lang=uk&path=x")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{page}?then=%2Faccount&way=totp&lang=uk&path=x")
 
 
 async def test_signing_out_ends_the_session_and_the_cookie(site):

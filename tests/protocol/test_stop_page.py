@@ -9,13 +9,12 @@ import pytest
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from dss.kernel import b64
-from dss.kernel.digest import Digest
 from dss.kernel.errors import DatabaseUnavailable, DssError, HsmUnavailable, NotFound, Tampered
 from dss.notify.model import LOCALES
 from dss.transactions.phones import StopView
 from dss.web.http.headers import SecurityHeaders
 from dss.web.http.problems import exception_handlers
+from dss.web.pages import assets
 from dss.web.stop.routes import routes
 from tests.protocol.html_reading import Reading
 from tests.world.asgi import client
@@ -69,7 +68,8 @@ async def browser(phones: Phones) -> AsyncIterator[httpx.AsyncClient]:
     app = SecurityHeaders(Starlette(routes=routes(), exception_handlers=dict(exception_handlers())))
 
     async def with_services(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"] = {"services": SimpleNamespace(phones=phones)}
+        settings = SimpleNamespace(public_url="https://dss.test", name="Signatures of Examples")
+        scope["state"] = {"services": SimpleNamespace(phones=phones, settings=settings)}
         await app(scope, receive, send)
 
     async with client(with_services) as caller:
@@ -106,9 +106,9 @@ async def test_the_page_names_the_phone_and_has_one_button_that_posts_to_the_sam
 
     page = Reading((await browser.get(f"{LINK}?lang=en")).text)
 
-    assert page.text("bdi") == NAME
+    assert page.main.text("bdi") == NAME
     assert page.attributes("form") == {"method": "post"}
-    assert page.attributes("button") == {"type": "submit"}
+    assert page.attributes("button")["type"] == "submit"
     assert page.text("button") == "Stop this phone"
 
 
@@ -130,7 +130,7 @@ async def test_a_phone_that_is_stopped_already_is_shown_as_such(browser, phones,
     answer = await browser.request(method, LINK)
 
     page = Reading(answer.text)
-    assert (answer.status_code, page.text("h1"), page.text("bdi")) == (200, "The phone is stopped", NAME)
+    assert (answer.status_code, page.text("h1"), page.main.text("bdi")) == (200, "The phone is stopped", NAME)
     assert "form" not in page.tags()
 
 
@@ -201,7 +201,7 @@ async def test_a_phone_is_shown_in_the_language_of_its_owner_whatever_the_link_s
     asked, stopped, _ = TITLES[locale]
     assert page.attributes("html") == {"lang": locale}
     assert page.text("h1") == page.text("title") == (asked if STOPPED[state] != state else stopped)
-    assert page.text("bdi") == NAME
+    assert page.main.text("bdi") == NAME
     assert all(page.texts["p"])
 
 
@@ -235,7 +235,7 @@ async def test_t54_a_phone_name_is_only_ever_text(browser, phones, method):
 
     page = Reading((await browser.request(method, LINK)).text)
 
-    assert page.text("bdi") == HOSTILE
+    assert page.main.text("bdi") == HOSTILE
     assert page.found == plain.found
 
 
@@ -251,20 +251,26 @@ async def test_a_page_is_closed_html_with_one_heading_for_screens_of_any_size(br
     assert page.open == []
     assert [page.tags().count(tag) for tag in ("html", "title", "main", "h1")] == [1, 1, 1, 1]
     assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.found
-    assert "prefers-color-scheme: dark" in page.text("style")
+    assert ("meta", {"name": "color-scheme", "content": "light dark"}) in page.found
 
 
 @pytest.mark.parametrize(("path", "status"), [(LINK, 200), (f"{LINK}x", 404)])
-async def test_every_page_lets_nothing_run_load_frame_or_leave(browser, path, status):
-    """CSP level 3; the one style is named by its hash."""
+async def test_every_page_loads_only_files_of_the_server_and_leads_nowhere(browser, path, status):
+    """CSP level 3."""
     answer = await browser.get(path)
+    page = Reading(answer.text)
 
-    style = b64.encode(Digest.of(Reading(answer.text).text("style").encode()).value)
     assert answer.status_code == status
     assert answer.headers["content-security-policy"] == (
-        f"default-src 'none'; style-src 'sha256-{style}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert not re.search("script|http|src=|href=| on[a-z]+=| style=", answer.text)
+    assert "set-cookie" not in answer.headers
+    assert page.own_files() == [assets.address(assets.SCRIPT), assets.address(assets.STYLE)]
+    assert [given["href"] for tag, given in page.found if tag == "a"] == ["#content"]
+    assert MAC not in answer.text
+    assert not re.search("script|http|src=|href=|data-", re.search("<main.*</main>", answer.text, re.DOTALL)[0])
+    assert not re.search("https?:| on[a-z]+=| style=", answer.text)

@@ -5,15 +5,14 @@ import re
 import pytest
 
 from dss.devices.request import Kind
-from dss.kernel import b64
-from dss.kernel.digest import Digest
 from dss.kernel.errors import HsmUnavailable, NotFound, Tampered
 from dss.kernel.policy import Mode
 from dss.notify.model import LOCALES
 from dss.transactions.machine import State
 from dss.transactions.preparation import Stage
+from dss.web.pages import assets
 from tests.protocol.html_reading import Reading
-from tests.protocol.waiting_room import PAGE, TYPING, browser, own, page_of, waiting
+from tests.protocol.waiting_room import PAGE, TYPING, browser, page_of, waiting
 
 __all__ = ["browser", "waiting"]
 
@@ -34,14 +33,14 @@ async def test_it_tells_who_asks_for_what_and_in_a_place_of_its_own_what_they_sa
     page = await page_of(browser)
 
     assert page.texts["dt"] == ["Who asks", "What is to be confirmed", "What they say, in their own words"]
-    assert page.texts["bdi"] == ["Contracts Ltd", "rent.pdf", "annex.pdf", "Rent, March"]
+    assert page.main.texts["bdi"] == ["Contracts Ltd", "rent.pdf", "annex.pdf", "Rent, March"]
 
 
 async def test_more_documents_than_a_screen_holds_are_counted(browser, waiting):
     waiting.becomes(count=21, names=tuple(f"{number}.pdf" for number in range(21)))
 
     assert "Documents: 21" in (await browser.get(PAGE)).text
-    assert (await page_of(browser)).texts["bdi"] == ["Contracts Ltd", "Rent, March"]
+    assert (await page_of(browser)).main.texts["bdi"] == ["Contracts Ltd", "Rent, March"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +118,7 @@ async def test_every_state_is_said_in_words_of_its_own(browser, waiting):
     said = set()
     for change in changes:
         waiting.becomes(**{"state": State.DECLINED, "cause": ""} | change)
-        said.add((await page_of(browser)).text("p"))
+        said.add((await page_of(browser)).main.text("p"))
 
     assert len(said) == len(changes) - 1, "confirmed and signing are one"
 
@@ -163,7 +162,7 @@ async def test_t54_names_texts_and_reasons_are_only_ever_text(browser, waiting, 
 
     page = await page_of(browser)
 
-    assert set(page.texts["bdi"]) == {HOSTILE}
+    assert set(page.main.texts["bdi"]) == {HOSTILE}
     assert page.found == plain.found
 
 
@@ -180,22 +179,32 @@ async def test_a_page_is_closed_html_with_one_heading_for_screens_of_any_size(br
     assert page.open == []
     assert [page.tags().count(tag) for tag in ("html", "title", "main", "h1")] == [1, 1, 1, 1]
     assert ("meta", {"name": "viewport", "content": "width=device-width, initial-scale=1"}) in page.found
-    assert "prefers-color-scheme: dark" in page.text("style")
+    assert ("meta", {"name": "color-scheme", "content": "light dark"}) in page.found
 
 
 @pytest.mark.parametrize(("path", "status"), [(PAGE, 200), (TYPING, 200), (f"{PAGE}x", 404)])
-async def test_every_page_runs_and_applies_only_what_is_named_by_its_hash(browser, waiting, path, status):
+async def test_every_page_runs_and_applies_only_files_of_the_server(browser, waiting, path, status):
     """CSP level 3."""
-    style, script = (b64.encode(Digest.of(text.encode()).value) for text in await own(browser))
     waiting.becomes(takes_code=True)
 
     answer = await browser.get(path)
 
     assert answer.status_code == status
     assert answer.headers["content-security-policy"] == (
-        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in answer.headers
+    assert Reading(answer.text).own_files() == [assets.address(assets.SCRIPT), assets.address(assets.STYLE)]
     assert not re.search("https?:| on[a-z]+=| style=", answer.text)
+
+
+async def test_nothing_that_all_pages_have_leads_on_with_the_code_of_the_address(browser):
+    """T16."""
+    page = await page_of(browser)
+    beside = [given for given in page.found if given not in page.main.found]
+
+    assert ("a", {"class": "skip", "href": "#content"}) in beside
+    assert [given for given in beside if "k=" in str(given)] == []

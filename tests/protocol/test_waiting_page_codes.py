@@ -5,6 +5,7 @@ import pytest
 from dss.kernel.errors import AnswerRefused, Conflict, DatabaseUnavailable, Expired, HsmUnavailable
 from dss.transactions.machine import State
 from dss.transactions.preparation import Stage
+from dss.web.pages import assets
 from mobile_mock.scanning import text_of
 from tests.protocol.html_reading import Reading
 from tests.protocol.waiting_room import (
@@ -17,7 +18,6 @@ from tests.protocol.waiting_room import (
     REQUEST,
     TYPING,
     browser,
-    own,
     page_of,
     waiting,
 )
@@ -36,6 +36,7 @@ async def test_the_code_is_shown_until_it_was_scanned(browser, waiting, is_pushe
     after = await page_of(browser)
 
     assert before.attributes("img")["src"] == f"{ID}/link.png?k={CODE}"
+    assert "data-turning" in before.attributes("img")
     assert before.attributes("img")["alt"] == "QR code to scan with the app"
     assert "img" not in after.tags()
 
@@ -49,13 +50,14 @@ async def test_the_picture_is_the_code_of_this_second_and_is_kept_by_nobody(brow
 
 
 async def test_of_what_was_scanned_there_is_no_picture_and_that_makes_the_script_look_again(browser, waiting):
-    _, script = await own(browser)
+    script = (await browser.get(assets.address(assets.SCRIPT))).text
     waiting.fault = Conflict("the transaction was opened by a link already")
 
     answer = await browser.get(PICTURE)
 
     assert (answer.status_code, answer.headers["content-type"]) == (409, "text/html; charset=utf-8")
-    assert 'picture.addEventListener("error", reload)' in script
+    assert "const look = () => fetch(address).then(reload, " in script
+    assert 'picture.addEventListener("error", () => setTimeout(look, TURN_MS))' in script
 
 
 @pytest.mark.parametrize("state", [Stage.PREPARING, State.AWAITING, State.CONFIRMED, State.SIGNING])
@@ -64,9 +66,24 @@ async def test_without_a_script_the_page_is_loaded_anew_while_the_request_goes_o
 
     page = await page_of(browser)
 
-    wanted = "1" if state is State.AWAITING else "3"
+    wanted = "2" if state is State.AWAITING else "5"
     assert ("meta", {"http-equiv": "refresh", "content": wanted}) in page.found
     assert ("noscript" in page.tags()) is (state is State.AWAITING)
+
+
+@pytest.mark.parametrize("state", [Stage.PREPARING, State.AWAITING, State.CONFIRMED, State.SIGNING])
+async def test_who_asks_for_it_has_a_page_that_does_not_reload_by_itself(browser, waiting, state):
+    """WCAG 2.2 criterion 2.2.1, failure F41; the link stands before all else of the page."""
+    waiting.becomes(state=state)
+
+    moving = await page_of(browser)
+    stop = next(str(given["href"]) for tag, given in moving.found if tag == "a" and given.get("class") != "skip")
+    still = Reading((await browser.get(f"/wait/{stop}")).text)
+
+    assert "Do not reload by itself" in moving.texts["a"]
+    assert stop.endswith("&still=1")
+    assert "refresh" not in [given.get("http-equiv") for _, given in still.found]
+    assert stop.removesuffix("&still=1") in [given.get("href") for _, given in still.found]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +94,8 @@ async def test_what_has_ended_is_loaded_once_and_shows_neither_code_nor_number(b
 
     page = await page_of(browser)
 
-    assert not {"img", "script", "noscript", "strong"} & set(page.tags())
+    assert not {"img", "noscript", "strong"} & set(page.tags())
+    assert "script" not in page.main.tags()
     assert not [found for found in page.found if found[0] == "meta" and "http-equiv" in found[1]]
 
 
@@ -89,8 +107,9 @@ async def test_the_way_to_type_a_code_is_there_where_one_can_answer(browser, wai
     waiting.becomes(takes_code=True)
     after = await page_of(browser)
 
-    assert "a" not in before.tags()
-    assert after.attributes("a") == {"href": f"{ID}/code?k={CODE}"}
+    way = {"href": f"{ID}/code?k={CODE}"}
+    assert ("a", way) not in before.main.found
+    assert ("a", way) in after.main.found
 
 
 async def test_the_page_for_it_shows_the_request_and_the_number_and_is_not_loaded_anew(browser, waiting):
@@ -102,7 +121,8 @@ async def test_the_page_for_it_shows_the_request_and_the_number_and_is_not_loade
     assert page.text("strong") == "47"
     assert page.attributes("form") == {"method": "post"}
     assert page.attributes("label") == {"for": page.attributes("input")["id"]}
-    assert not {"script", "noscript"} & set(page.tags())
+    assert "noscript" not in page.tags()
+    assert not [given for _, given in page.found if "data-turning" in given or "data-events" in given]
     assert not [found for found in page.found if found[0] == "meta" and "http-equiv" in found[1]]
 
 

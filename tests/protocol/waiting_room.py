@@ -1,6 +1,5 @@
 """The stage of the waiting page's tests: the page over a service that has one transaction, and a browser."""
 
-import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from dss.transactions.machine import State
 from dss.transactions.waiting import WaitView
 from dss.web.http.headers import SecurityHeaders
 from dss.web.http.problems import exception_handlers
+from dss.web.pages import assets
 from dss.web.waiting.routes import routes
 from tests.protocol.html_reading import Reading
 from tests.world.asgi import client
@@ -27,6 +27,7 @@ PAGE, PICTURE = f"/wait/{ID}?k={CODE}", f"/wait/{ID}/link.png?k={CODE}"
 TYPING, REQUEST = f"/wait/{ID}/code?k={CODE}", f"/wait/{ID}/offline.png?k={CODE}"
 LINK = f"dss-link:v1?u=https%3A%2F%2Fdss.test&t={ID}&s=1795296000&a={CODE}"
 OFFLINE = "dss-offline:v1?p=AAAA&s=BBBB"
+SETTINGS = SimpleNamespace(public_url="https://dss.test", name="Signatures of Examples")
 FIRST = WaitView(
     kind=Kind.SIGN,
     state=State.AWAITING,
@@ -97,10 +98,12 @@ def waiting() -> Waiting:
 
 @pytest.fixture
 async def browser(waiting: Waiting) -> AsyncIterator[httpx.AsyncClient]:
-    app = SecurityHeaders(Starlette(routes=routes(), exception_handlers=dict(exception_handlers())))
+    app = SecurityHeaders(
+        Starlette(routes=[*routes(), *assets.routes()], exception_handlers=dict(exception_handlers()))
+    )
 
     async def with_services(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"] = {"services": SimpleNamespace(waiting=waiting)}
+        scope["state"] = {"services": SimpleNamespace(waiting=waiting, settings=SETTINGS)}
         await app(scope, receive, send)
 
     async with client(with_services) as caller:
@@ -111,11 +114,3 @@ async def page_of(browser: httpx.AsyncClient) -> Reading:
     answer = await browser.get(PAGE)
     assert answer.status_code == 200
     return Reading(answer.text)
-
-
-async def own(browser: httpx.AsyncClient) -> tuple[str, str]:
-    """Style and script as they stand in the page."""
-    text = (await browser.get(PAGE)).text
-    (style,) = re.findall("<style>(.*)</style>", text, re.DOTALL)
-    (script,) = re.findall('<script type="module">(.*)</script>', text, re.DOTALL)
-    return style, script

@@ -13,15 +13,20 @@ import pytest
 
 from dss.clients.profile import GrantType, Profile
 from dss.clients.service import NewClient
-from dss.kernel.errors import NotFound
+from dss.kernel import b64
+from dss.kernel.digest import Digest
+from dss.kernel.errors import NotFound, Tampered
 from dss.kernel.ids import CredentialId, GrantId, LoginId, TransactionId
 from dss.kernel.policy import Mode
 from dss.login.model import Factor, Session, Standing
 from dss.oauth import pkce
 from dss.oauth.authorization_errors import SentBack
 from dss.oauth.authorizing import Authorizing
+from dss.oauth.grant import Stage as GrantStage
 from dss.transactions.machine import State
+from dss.transactions.tables import transactions
 from dss.users.model import User
+from tests.world.intruder import Intruder
 from tests.world.pdfs import simple_pdf
 from tests.world.world import OPERATOR, PIN, SERVER, Application, Signer, World
 
@@ -174,6 +179,15 @@ async def test_the_page_shows_the_number_that_the_phone_asks_for(stage: Stage):
     assert (view.shown.mode, view.shown.state, bool(view.shown.number)) == (Mode.CHOOSE, State.AWAITING, True)
 
 
+async def test_the_page_shows_the_hashes_whose_content_the_server_has_not_seen(stage: Stage):
+    given = Digest.of(b"a contract elsewhere")
+    grant = await stage.consents(documents=[], hashes=[b64.encode(given.value)], verification="choose")
+
+    view = await stage.authorizing.waiting(grant, stage.session())
+
+    assert (view.documents, view.hashes) == ((), (given,))
+
+
 async def test_nobody_else_sees_what_waits_or_has_it_signed(stage: Stage):
     """T16: Mallory signs in as herself, and knows every id."""
     mallory = await stage.world.user("mallory")
@@ -219,3 +233,19 @@ async def test_what_a_client_asks_for_here_it_can_read_as_its_own(stage: Stage):
     found = await stage.application.get(f"/v1/signatures/{TransactionId(notice.id)}")
 
     assert (found["text"], found["state"]) == ("The contract", "awaiting")
+
+
+async def test_t18_an_edited_row_gives_the_application_no_code(stage: Stage):
+    """Who may write into the database, and has no phone, signs nothing and opens nothing by it."""
+    grant, session = await stage.consents(), stage.session()
+    (notice,) = await stage.alice.phone.waiting()
+    intruder = Intruder(stage.world.services.database)
+    await intruder.edit(transactions, notice.id, state=State.SIGNED.value)
+
+    with pytest.raises(Tampered):
+        await stage.authorizing.finish(grant, session)
+
+    assert (await stage.world.services.grants.get(grant)).stage is GrantStage.PENDING
+    told = await stage.world.services.audit.newest(kind="alarm.")
+    assert f"transaction:{notice.id}" in {one.event.subject for one in told}
+    await intruder.edit(transactions, notice.id, state=State.AWAITING.value)

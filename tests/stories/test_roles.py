@@ -11,7 +11,9 @@ from dss.ca.model import NewAuthority
 from dss.kernel.errors import Unavailable
 from dss.settings import Role, Settings
 from dss.web import app as web
+from dss.web.pages import assets
 from dss.wiring import Services, open_tokens, opened
+from tests.world.asgi import client
 from tests.world.clock import HandClock
 from tests.world.pdfs import simple_pdf
 from tests.world.softhsm import SoftHsm
@@ -86,6 +88,17 @@ async def test_a_process_without_the_token_of_user_keys_signs_nothing(softhsm: S
     async with opened(device, HandClock()) as services:
         assert (services.tokens.user, services.tokens.ca) == (None, None)
         assert services.performing == ()
+
+
+@pytest.mark.parametrize("role", [Role.AUTH, Role.DEVICE])
+async def test_a_process_that_has_pages_gives_their_style_and_script_too(
+    softhsm: SoftHsm, tmp_path: Path, role: Role
+) -> None:
+    app = web.create(of_role(settings(softhsm, f"sqlite:///{tmp_path}/none.db", tmp_path), role))
+    async with client(app) as browser:
+        answers = [await browser.get(assets.address(name)) for name in (assets.STYLE, assets.SCRIPT)]
+
+    assert [answer.status_code for answer in answers] == [200, 200]
 
 
 def test_a_process_without_any_pin_does_not_start(softhsm: SoftHsm, tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_the_scopes_are_of_two_kinds() -> None:
         WEB,
         APP,
         replace(OWN_ONLY, scopes=(OPERATORS,)),
+        with_profile(replace(OWN_ONLY, scopes=("service",)), grants=(GrantType.PASSWORD,)),
         with_profile(APP, par=True, dpop=True, grants=(CODE,)),
         with_profile(
             WEB, introspects=True, grants=tuple(GrantType), redirect_uris=tuple(URI + str(n) for n in range(10))
@@ -82,8 +83,9 @@ def test_what_goes_together_is_taken(client: Client) -> None:
         (with_profile(OWN_ONLY, grants=(OWN_GRANT, REFRESH)), "refresh_token needs authorization_code"),
         (with_profile(WEB, grants=(CODE,)), "need the grant client_credentials"),
         (replace(APP, scopes=(OPERATORS, *SIGNERS)), "need the grant client_credentials"),
-        (replace(OWN_ONLY, scopes=("signatures", "service")), "need the grant authorization_code"),
-        (replace(OWN_ONLY, scopes=("signatures", "credential")), "need the grant authorization_code"),
+        (replace(OWN_ONLY, scopes=("signatures", "service")), "needs the grant authorization_code"),
+        (replace(OWN_ONLY, scopes=("signatures", "credential")), "needs the grant authorization_code"),
+        (with_profile(replace(OWN_ONLY, scopes=("credential",)), grants=(GrantType.PASSWORD,)), "needs the grant"),
         (with_profile(WEB, certificates=("A" * 64,)), "64 lower-case"),
         (with_profile(WEB, certificates=("a" * 63,)), "64 lower-case"),
         (with_profile(WEB, certificates=("a" * 64 + "\n",)), "64 lower-case"),
@@ -120,6 +122,7 @@ def test_no_subject_fails_in_another_way(text: str) -> None:
         st.booleans(),
         st.lists(st.text(), max_size=3).map(tuple),
         st.text(),
+        st.booleans(),
     )
 )
 def test_a_profile_is_read_as_it_was_stored(profile: Profile) -> None:

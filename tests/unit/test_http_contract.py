@@ -1,5 +1,6 @@
 """The OpenAPI document of declared operations, and a server that keeps it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,18 @@ def test_refusals_are_problem_documents_in_the_document(told):
 
     assert refusal["description"] == "conflict: The object is not in the required state"
     assert refusal["content"] == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def test_headers_that_answers_carry_besides_are_in_the_document():
+    read = replace(read_note, declared=replace(read_note.declared, tells=("Next",)))
+    protocol = replace(SAMPLE, operations=(read,), security=replace(BEARER, tells=("Nonce",)))
+    ((_, operation),) = document(INFO, (protocol,))["paths"][read.declared.path].items()
+
+    headers = {status: set(answer.get("headers", ())) for status, answer in operation["responses"].items()}
+
+    assert headers["401"] == {"Next", "Nonce", "WWW-Authenticate"}
+    assert headers["503"] == {"Next", "Retry-After"}
+    assert headers["200"] == headers["404"] == {"Next"}
 
 
 def test_the_yaml_says_the_same_without_anchors(told):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dss.kernel.storable import require_storable_json
 from dss.web.http.params import misfit
-from dss.web.http.safe import require_storable_json
 from tests.world.asgi import application, client
 from tests.world.sample_api import NOTE, SAMPLE, UPLOAD_LIMIT, NewNote
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from dss.kernel.clock import SystemClock, timestamp
 from dss.kernel.digest import SHA256, SHA384, SHA512, Digest, algorithm_named
 from dss.kernel.errors import BadDigest, Invalid
-from dss.kernel.ids import CROCKFORD, Ids, least_at, made_at
+from dss.kernel.ids import CROCKFORD, Ids, is_id, least_at, made_at
 from dss.kernel.keyspec import KeySpec, Padding, Scheme, require_fit
 from tests.world.clock import HandClock
 
@@ -98,8 +98,17 @@ def test_an_identifier_tells_when_it_was_made(milliseconds: int, random: bytes) 
     id = Ids(HandClock(moment), lambda _: random).new()
     assert len(id) == 26
     assert set(id) <= set(CROCKFORD)
+    assert is_id(id)
     assert moment - timedelta(milliseconds=1) <= made_at(id) <= moment + timedelta(microseconds=1)
     assert least_at(moment) <= id < least_at(moment + timedelta(milliseconds=2))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "0" * 25, "0" * 27, "0" * 26 + "\n", "a" * 26, "U" * 26, "\N{ARABIC-INDIC DIGIT ONE}" * 26]
+)
+def test_what_has_another_form_is_no_identifier(text: str) -> None:
+    assert is_id("0" * 26)
+    assert not is_id(text)
 
 
 def test_a_timestamp_is_utc_in_whole_seconds() -> None:

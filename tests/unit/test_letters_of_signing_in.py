@@ -17,8 +17,13 @@ ALL: dict[str, Callable[[Reader], Letter]] = {
     "set": lambda reader: letters.password_set_letter(reader, TIME),
     "ended": lambda reader: letters.password_ended_letter(reader, TIME),
     "new browser": lambda reader: letters.new_browser_letter(reader, "Firefox {0}", "192.0.2.1", TIME),
+    "app added": lambda reader: letters.factor_added_letter(reader, "totp", "", TIME),
+    "app removed": lambda reader: letters.factor_removed_letter(reader, "totp", "", TIME),
+    "passkey added": lambda reader: letters.factor_added_letter(reader, "passkey", "Key {0}", TIME),
+    "passkey removed": lambda reader: letters.factor_removed_letter(reader, "passkey", "Key {0}", TIME),
     "operators": lambda reader: letters.not_my_login_letter(reader, "olena"),
 }
+NAMING = {"new browser", "passkey added", "passkey removed"}
 in_every_language = pytest.mark.parametrize("locale", LOCALES)
 every_letter = pytest.mark.parametrize("kind", ALL)
 
@@ -43,7 +48,7 @@ def test_a_letter_goes_to_its_reader_and_says_when(locale: str, kind: str):
 @every_letter
 def test_no_place_of_a_letter_is_left_unfilled(locale: str, kind: str):
     letter = ALL[kind](Reader("olena@example.com", locale, "Olena"))
-    assert re.findall("[{][^}]*[}]", letter.subject + letter.body) == (["{0}"] if kind == "new browser" else [])
+    assert re.findall("[{][^}]*[}]", letter.subject + letter.body) == (["{0}"] if kind in NAMING else [])
 
 
 @in_every_language

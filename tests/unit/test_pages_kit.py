@@ -18,6 +18,7 @@ SERVER = "https://sign.example/dss"
         "/oauth/authorize?client_id=1&redirect_uri=https%3A%2F%2Frp.example%2Fcb&state=a+b",
         "/account",
         "/account/passkeys/new",
+        "/oauth/waiting/01KAJ9T8VX3N5Q7R9S1T2V4W6G",
     ],
 )
 def test_signing_in_goes_on_to_our_own_pages(then):
@@ -45,6 +46,13 @@ def test_signing_in_goes_on_to_our_own_pages(then):
         "/account?x=1",
         "/account@evil.example",
         "/accountant",
+        "/oauth/waiting/",
+        "/oauth/waiting/01KAJ9T8VX3N5Q7R9S1T2V4W6",
+        "/oauth/waiting/01KAJ9T8VX3N5Q7R9S1T2V4W6GG",
+        "/oauth/waiting/01KAJ9T8VX3N5Q7R9S1T2V4W6G/stop",
+        "/oauth/waiting/01KAJ9T8VX3N5Q7R9S1T2V4W6G?x=1",
+        "/oauth/waiting/01KAJ9T8VX3N5Q7R9S1T2V4W6G\n",
+        "/oauth/waiting/01kaj9t8vx3n5q7r9s1t2v4w6g",
         "/oauth/authorize",
         "/oauth/authorize?",
         "/oauth/authorize?a=1\r\nSet-Cookie: x=1",
@@ -69,7 +77,7 @@ def test_t33_whatever_is_asked_signing_in_stays_here(then):
     where = local(then)
 
     assert where in {ACCOUNT, then}
-    assert where.startswith(("/account", "/oauth/authorize?"))
+    assert where.startswith(("/account", "/oauth/authorize?", "/oauth/waiting/"))
     assert where.isascii()
     assert where.isprintable()
     assert "\\" not in where

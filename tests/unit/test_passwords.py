@@ -3,6 +3,7 @@
 
 import asyncio
 import re
+from contextlib import ExitStack
 
 import pytest
 from argon2 import Type
@@ -13,7 +14,7 @@ from dss.hsm.servicekeys import KeyName
 from dss.hsm.stamps import Stamps
 from dss.kernel.errors import Invalid, TooMany
 from dss.kernel.ids import UserId
-from dss.login.passwords import AT_ONCE, WAITING, Passwords, normalised, require_acceptable
+from dss.login.passwords import AT_ONCE, OF_ONE, WAITING, Passwords, normalised, require_acceptable
 from tests.world.quick_passwords import IN_EARNEST
 from tests.world.servicekeys import SoftwareServiceKeys
 
@@ -122,16 +123,28 @@ async def test_a_text_that_nobody_can_have_set_is_not_cut_to_one_that_somebody_h
 async def test_the_line_has_an_end_and_each_who_leaves_makes_room():
     kept = passwords()
 
-    async def one(seconds_over: asyncio.Event) -> None:
-        with kept.place():
+    async def one(site: str, seconds_over: asyncio.Event) -> None:
+        with kept.place(site):
             await seconds_over.wait()
 
     over = asyncio.Event()
-    line = [asyncio.create_task(one(over)) for _ in range(AT_ONCE + WAITING)]
+    line = [asyncio.create_task(one(f"site {number}", over)) for number in range(AT_ONCE + WAITING)]
     await asyncio.sleep(0)
-    with pytest.raises(TooMany) as caught, kept.place():
+    with pytest.raises(TooMany) as caught, kept.place("another"):
         pass
     over.set()
     await asyncio.gather(*line)
-    with kept.place():
+    with kept.place("another"):
         assert caught.value.retry_after
+
+
+def test_a_site_has_four_places_and_another_has_as_many():
+    kept = passwords()
+    with ExitStack() as line:
+        for site in ("one", "other"):
+            for _ in range(OF_ONE):
+                line.enter_context(kept.place(site))
+            with pytest.raises(TooMany), kept.place(site):
+                pass
+    with kept.place("one"):
+        pass

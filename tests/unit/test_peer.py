@@ -19,7 +19,7 @@ from dss.web.http.peer import address_of, certificate_of
 from tests.world.tls_client import self_signed
 
 PROXY, STRANGER = "10.0.0.7", "203.0.113.9"
-PROXIES = Proxies((ip_network("10.0.0.0/24"), ip_network("2001:db8::/64")))
+PROXIES = Proxies((ip_network("10.0.0.0/24"), ip_network("2001:db8::/64")), "Client-Cert")
 DER = self_signed()
 FIELD = f":{b64.encode(DER)}:"
 PEM = x509.load_der_x509_certificate(DER).public_bytes(Encoding.PEM).decode()
@@ -44,12 +44,26 @@ def test_t35_a_certificate_that_anybody_else_tells_of_is_as_if_it_were_not_there
 
 
 def test_without_a_proxy_nobody_is_believed():
-    assert certificate_of(request(PROXY, ("Client-Cert", FIELD), proxies=Proxies())) is None
+    named = Proxies(header="Client-Cert")
+
+    assert not named.tell_certificates
+    assert certificate_of(request(PROXY, ("Client-Cert", FIELD), proxies=named)) is None
+
+
+@pytest.mark.parametrize("name", ["Client-Cert", "X-SSL-Cert", ""])
+def test_t35_where_no_header_is_named_no_certificate_is_believed_from_a_proxy_either(name: str):
+    """T33: RFC 9700 section 4.13. A proxy that knows nothing of certificates passes a caller's own header through."""
+    unnamed = Proxies(PROXIES.networks)
+
+    assert not unnamed.tell_certificates
+    assert certificate_of(request(PROXY, (name, FIELD), proxies=unnamed)) is None
+    assert certificate_of(request(PROXY, (name, "malformed"), proxies=unnamed)) is None
 
 
 def test_the_header_is_the_one_that_the_operator_names():
     named = Proxies(PROXIES.networks, "X-Ssl-Cert")
 
+    assert named.tell_certificates
     assert certificate_of(request(PROXY, ("X-SSL-Cert", FIELD), proxies=named)) == DER
     assert certificate_of(request(PROXY, ("Client-Cert", FIELD), proxies=named)) is None
 
@@ -59,9 +73,11 @@ def test_a_connection_without_a_certificate_has_none(headers: tuple[tuple[str, s
     assert certificate_of(request(PROXY, *headers)) is None
 
 
-def test_two_certificates_of_one_connection_are_refused():
+@pytest.mark.parametrize("told", [(FIELD, FIELD), (FIELD, ""), ("", FIELD)])
+def test_t35_a_certificate_beside_the_one_that_the_proxy_tells_of_is_refused(told: tuple[str, str]):
+    """T33: RFC 9700 section 4.13. One of them is the caller's own, also where the proxy says that there is none."""
     with pytest.raises(BadRequest, match="more than once"):
-        certificate_of(request(PROXY, ("Client-Cert", FIELD), ("Client-Cert", FIELD)))
+        certificate_of(request(PROXY, *(("Client-Cert", value) for value in told)))
 
 
 MALFORMED = ["x", ":", "::", ":AA:", ":AA==:", f":{b64.encode(DER)[:-4]}:", f"{FIELD}, {FIELD}", FIELD[1:], FIELD[:-1]]

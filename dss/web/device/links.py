@@ -8,11 +8,11 @@ from starlette.requests import Request
 
 from dss.kernel.errors import Conflict, Expired, NotFound, TooMany
 from dss.kernel.ids import TransactionId
+from dss.kernel.storable import LARGEST
 from dss.transactions.linking import Scanned
 from dss.web.device.authenticating import device_of
 from dss.web.http.fields import Id
 from dss.web.http.op import op
-from dss.web.http.safe import LARGEST
 from dss.web.http.services import services_of
 
 Seconds = Annotated[int, Meta(ge=0, le=LARGEST, description="Whole seconds since 1970.")]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 
 from dss.kernel.errors import DssError, Unauthenticated
+from dss.oauth import calling
 from dss.oauth.caller import Caller
 from dss.oauth.dpop import ALGORITHMS
 from dss.oauth.errors import ProofRefused
@@ -16,6 +17,7 @@ from dss.web.http.peer import certificate_of
 from dss.web.http.security import InsufficientScope, Security
 from dss.web.http.services import services_of
 
+NONCE = "DPoP-Nonce"
 ALGS = f'algs="{" ".join(ALGORITHMS)}"'
 SCHEME = {
     "type": "http",
@@ -26,13 +28,13 @@ SCHEME = {
 
 
 async def presented_of(request: Request) -> Presented:
-    """Return what a request brings along to prove whose it is; to one with a DPoP proof, the answer tells a nonce.
+    """Return what a request brings along to prove whose it is; to one with or in need of a proof, a nonce is told.
 
     Raises BadRequest, HsmUnavailable.
     """
     services, proofs = services_of(request), request.headers.getlist("dpop")
-    if proofs:
-        request.state.answer_headers["DPoP-Nonce"] = await services.calling.proofs.nonce()
+    if proofs or _scheme(request) == calling.DPOP:
+        request.state.answer_headers[NONCE] = await services.calling.proofs.nonce()
     return Presented(
         method=request.method,
         url=services.settings.public_url + _path(request),
@@ -47,16 +49,20 @@ async def _authenticate(request: Request) -> Caller:
 
 
 def _challenge(request: Request, error: DssError) -> str | None:
-    by_key = request.headers.get("authorization", "").lower().startswith("dpop ")
-    scheme, more = ("DPoP", f", {ALGS}") if by_key else ("Bearer", "")
+    used = _scheme(request)
+    scheme, more = ("DPoP", f", {ALGS}") if used == calling.DPOP else ("Bearer", "")
     if isinstance(error, InsufficientScope):
         return f'{scheme} error="{error.code}", scope="{error.scope}"{more}'
     if error.status != Unauthenticated.status:
         return None
-    if "authorization" not in request.headers:
+    if used not in {calling.BEARER, calling.DPOP}:
         return f"Bearer, DPoP {ALGS}"
     code = error.code if isinstance(error, ProofRefused) else "invalid_token"
     return f'{scheme} error="{code}"{more}'
+
+
+def _scheme(request: Request) -> str:
+    return request.headers.get("authorization", "").partition(" ")[0].lower()
 
 
 def _path(request: Request) -> str:
@@ -65,4 +71,4 @@ def _path(request: Request) -> str:
     return raw.partition(b"?")[0].decode("latin-1")
 
 
-BEARER = Security("bearer", SCHEME, _authenticate, _challenge)
+BEARER = Security("bearer", SCHEME, _authenticate, _challenge, tells=(NONCE,))

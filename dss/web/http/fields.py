@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from dss.web.http.safe import LARGEST
+from dss.kernel.storable import LARGEST
 
 # The length beside the pattern: `$` alone would let a line feed follow.
 Id = Annotated[

@@ -61,6 +61,7 @@ class op:  # noqa: N801  used as a decorator, so named as one
     takes:  content types of the request's body, for handlers with a parameter `body`.
     gives:  content types of a success.
     limit:  of the request's body, in bytes.
+    tells:  headers that any answer may carry besides.
 
     The handler takes the request; then, by name, the path's parameters; `body`, a msgspec struct (JSON or a form) or
     an `Upload`; `idempotency_key`, the header; and query parameters. It returns a struct, `Created`, None (with
@@ -77,6 +78,7 @@ class op:  # noqa: N801  used as a decorator, so named as one
     takes: tuple[str, ...] = (JSON,)
     gives: tuple[str, ...] = (JSON,)
     limit: int = DEFAULT_LIMIT
+    tells: tuple[str, ...] = ()
 
     def __call__(self, handler: Handler) -> "Operation":
         """Read the handler's signature; return the operation."""

@@ -116,8 +116,11 @@ def _request_body(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 def _success(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     declared = operation.declared
     told: dict[str, Any] = {"description": HTTPStatus(declared.status).phrase}
+    headers: dict[str, Any] = dict.fromkeys(declared.tells, TEXT)
     if operation.creates:
-        told["headers"] = {"Location": {**TEXT, "required": True, "description": "Where the new object can be read."}}
+        headers["Location"] = {**TEXT, "required": True, "description": "Where the new object can be read."}
+    if headers:
+        told["headers"] = headers
     if operation.result_body is not None:
         told["content"] = {JSON: {"schema": schemas.of[operation.result_body]}}
     elif operation.is_ready_made:
@@ -136,7 +139,7 @@ def _refusals(operation: Operation, protocol: Protocol, schemas: _Schemas) -> di
         by_status.setdefault(form.status(error), []).append(error)
     content = {form.media_type: {"schema": schemas.of[form.body]}}
     return {
-        str(status): {"description": _titles(form, kinds), **_headers(status), "content": content}
+        str(status): {"description": _titles(form, kinds), **_headers(status, operation, protocol), "content": content}
         for status, kinds in sorted(by_status.items())
     }
 
@@ -145,9 +148,12 @@ def _titles(form: ErrorForm, kinds: list[type[DssError]]) -> str:
     return "; ".join(f"{form.code(kind)}: {kind.title}" for kind in kinds)
 
 
-def _headers(status: int) -> dict[str, Any]:
+def _headers(status: int, operation: Operation, protocol: Protocol) -> dict[str, Any]:
+    told: dict[str, Any] = dict.fromkeys(operation.declared.tells, TEXT)
     if status == HTTPStatus.UNAUTHORIZED:
-        return {"headers": {"WWW-Authenticate": {**TEXT, "required": True}}}
+        told["WWW-Authenticate"] = {**TEXT, "required": True}
+        if protocol.security and not operation.declared.public:
+            told |= dict.fromkeys(protocol.security.tells, TEXT)
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        return {"headers": {"Retry-After": SECONDS}}
-    return {}
+        told["Retry-After"] = SECONDS
+    return {"headers": told} if told else {}

@@ -14,7 +14,7 @@ import msgspec
 from starlette.requests import Request
 
 from dss.kernel.errors import BadRequest, Invalid
-from dss.web.http.safe import require_storable_text
+from dss.kernel.storable import require_storable_text
 
 HEADERS = {"idempotency_key": "Idempotency-Key"}
 BOOLEANS = {"true": True, "false": False}

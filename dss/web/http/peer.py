@@ -17,14 +17,17 @@ LONGEST = 2048
 
 
 def certificate_of(request: Request) -> bytes | None:
-    """Return the certificate that the caller showed to the proxy (DER), or None. Raises BadRequest."""
+    """Return the certificate that the caller showed to the proxy (DER), or None.
+
+    Raises BadRequest, also where the header stands twice, even empty: one of them the caller may have written.
+    """
     proxies = services_of(request).settings.proxies
-    if not proxies.trusts(_peer(request)):
+    if not (proxies.header and proxies.trusts(_peer(request))):
         return None
-    told = [value for value in request.headers.getlist(proxies.header) if value]
+    told = request.headers.getlist(proxies.header)
     if len(told) > 1:
         raise BadRequest(f"the header {proxies.header} stands more than once")
-    return client_certificate.from_header(told[0]) if told else None
+    return client_certificate.from_header(told[0]) if any(told) else None
 
 
 def address_of(request: Request) -> str:

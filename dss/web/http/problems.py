@@ -89,9 +89,14 @@ async def _refused(_: Request, error: DssError) -> Response:
     return problem(error)
 
 
-async def _of_the_framework(_: Request, refused: HTTPException) -> Response:
+def error_of(refused: HTTPException) -> DssError:
+    """Return what the framework refuses as an error of ours."""
     kind = {404: NotFound, 405: MethodNotAllowed}.get(refused.status_code, BadRequest)
-    response = problem(kind())
+    return kind()
+
+
+async def _of_the_framework(_: Request, refused: HTTPException) -> Response:
+    response = problem(error_of(refused))
     if refused.headers and "Allow" in refused.headers:
         response.headers["Allow"] = ", ".join(sorted(refused.headers["Allow"].split(", ")))
     return response

@@ -8,8 +8,8 @@ import msgspec
 from starlette.requests import Request
 
 from dss.kernel.errors import BadRequest, Invalid, TooLarge, UnsupportedMedia
+from dss.kernel.storable import require_storable_json, require_storable_text
 from dss.web.http.params import misfit, read_pairs
-from dss.web.http.safe import require_storable_json, require_storable_text
 
 FORM: Final = "application/x-www-form-urlencoded"
 UTF8 = frozenset({"charset=utf-8", 'charset="utf-8"'})

@@ -37,12 +37,14 @@ class Security:
     scheme:       the OpenAPI security scheme object.
     authenticate: returns the caller. Raises Unauthenticated.
     challenge:    returns the text of WWW-Authenticate for a refusal, or None (RFC 9110 section 11.6.1).
+    tells:        headers that a 401 may carry besides.
     """
 
     name: str
     scheme: Mapping[str, Any]
     authenticate: Callable[[Request], Awaitable[Caller]]
     challenge: Callable[[Request, DssError], str | None]
+    tells: tuple[str, ...] = ()
 
 
 def require_scope(caller: Any, scopes: tuple[str, ...]) -> None:

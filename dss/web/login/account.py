@@ -1,19 +1,16 @@
 """A signer's own account: what signs in as them, and what may act for them."""
 
-import re
 from collections.abc import Mapping
 
 from starlette.responses import Response
 
 from dss.clients.model import Client
-from dss.kernel.errors import Forbidden, Invalid, NotFound, Unauthenticated
-from dss.kernel.ids import CROCKFORD, LENGTH, ClientId, GrantId, LoginId
+from dss.kernel.errors import Forbidden, Invalid, NotFound, Tampered, Unauthenticated
+from dss.kernel.ids import ClientId, GrantId, LoginId, is_id
 from dss.login.model import Factor, Standing
 from dss.oauth.grant import Grant, Stage
 from dss.web.pages.local import ACCOUNT, local
 from dss.web.pages.visit import Visit
-
-ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
 
 
 async def show(visit: Visit) -> Response:
@@ -47,12 +44,12 @@ async def end_others(visit: Visit) -> Response:
 
 
 async def revoke(visit: Visit) -> Response:
-    """Take back what an application was allowed."""
-    session, id = visit.signed_in(), _id(visit)
-    mine = await visit.services.grants.living(session.user_id)
-    if id not in {grant.id for grant in mine}:
+    """Take back all that an application was allowed; the button names one of its grants."""
+    session, id, grants = visit.signed_in(), _id(visit), visit.services.grants
+    client_id = {grant.id: grant.client_id for grant in await grants.living(session.user_id)}.get(GrantId(id))
+    if client_id is None:
         raise NotFound
-    await visit.services.grants.end(GrantId(id), "taken back by the signer", session.actor)
+    await grants.end_all_between(session.user_id, client_id, "taken back by the signer", session.actor)
     return visit.go(ACCOUNT, done="application")
 
 
@@ -88,13 +85,21 @@ async def sign_out(visit: Visit) -> Response:
     return response
 
 
-async def _clients(visit: Visit, grants: list[Grant]) -> Mapping[ClientId, Client]:
-    return {id: await visit.services.clients.get(id) for id in {grant.client_id for grant in grants}}
+async def _clients(visit: Visit, grants: list[Grant]) -> Mapping[ClientId, Client | None]:
+    return {id: await _client(visit, id) for id in {grant.client_id for grant in grants}}
+
+
+async def _client(visit: Visit, id: ClientId) -> Client | None:
+    """Return an application; None for one that was altered: what it was allowed can be taken back all the same."""
+    try:
+        return await visit.services.clients.get(id)
+    except (NotFound, Tampered):
+        return None
 
 
 def _id(visit: Visit) -> str:
     """Return what a button names. What cannot be an id is not looked up: databases refuse some texts."""
     id = visit.form.get("id", "")
-    if not ID.fullmatch(id):
+    if not is_id(id):
         raise NotFound
     return id

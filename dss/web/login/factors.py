@@ -1,45 +1,46 @@
 """Second factors of the account: the authenticator app, and passkeys."""
 
-import io
 import re
 from urllib.parse import parse_qs, urlsplit
 
-import segno
 from starlette.responses import Response
 
-from dss.kernel import b64
 from dss.kernel.errors import BadRequest, Conflict, Invalid, NotFound
-from dss.kernel.ids import CROCKFORD, LENGTH, PasskeyId
+from dss.kernel.ids import is_id
+from dss.login.model import Factor
+from dss.users.model import User
+from dss.web.http.pictures import qr_png
 from dss.web.pages.local import ACCOUNT
 from dss.web.pages.visit import SignedOut, Visit
 
-ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
 BETWEEN = re.compile(r"\s")
-QUIET_ZONE, SCALE, GROUP = 4, 5, 4
+AUTHENTICATOR = "/account/authenticator"
+SCALE, GROUP = 5, 4
 
 
 async def begin_authenticator(visit: Visit) -> Response:
-    """Make a new secret, and show it this once: as a QR, and as text for who types it."""
-    visit.signed_in()
-    if visit.user is None:
-        raise SignedOut
-    uri = await visit.services.authenticators.begin(visit.user)
-    (secret,) = parse_qs(urlsplit(uri).query)["secret"]
-    groups = " ".join(secret[at : at + GROUP] for at in range(0, len(secret), GROUP))
-    return visit.page("login/authenticator.html", picture=_picture(uri), secret=groups, fault="")
+    """Make a new secret, and go on to where it is shown."""
+    owner = _owner(visit)
+    await visit.services.held_factors.begin_authenticator(visit.signed_in(), owner)
+    return visit.go(AUTHENTICATOR)
+
+
+async def show_authenticator(visit: Visit) -> Response:
+    """Show the secret until its first code has come: as a QR, and as text for who types it."""
+    return await _authenticator(visit)
 
 
 async def confirm_authenticator(visit: Visit) -> Response:
     """Take the app's first code."""
     session, code = visit.signed_in(), BETWEEN.sub("", visit.form.get("code", ""))
-    if not await visit.services.authenticators.confirm(session.user_id, code):
-        return visit.page("login/authenticator.html", Invalid.status, picture="", secret="", fault="wrong")
+    if not await visit.services.held_factors.confirm_authenticator(session, code):
+        return await _authenticator(visit, Invalid.status, fault="wrong")
     return visit.go(ACCOUNT, done="authenticator")
 
 
 async def remove_authenticator(visit: Visit) -> Response:
     """Forget the app."""
-    await visit.services.authenticators.remove(visit.signed_in().user_id)
+    await visit.services.held_factors.remove(visit.signed_in(), Factor.TOTP)
     return visit.go(ACCOUNT, done="authenticator_removed")
 
 
@@ -61,19 +62,30 @@ async def add_passkey(visit: Visit) -> Response:
 async def remove_passkey(visit: Visit) -> Response:
     """Let a passkey open nothing any more."""
     session, id = visit.signed_in(), visit.form.get("id", "")
-    if not ID.fullmatch(id):
+    if not is_id(id):
         raise NotFound
-    await visit.services.passkeys.remove(session.user_id, PasskeyId(id))
+    await visit.services.held_factors.remove(session, id)
     return visit.go(ACCOUNT, done="passkey_removed")
 
 
 async def _new_passkey(visit: Visit, status: int = 200, fault: str = "") -> Response:
-    options = await visit.services.passkeys.options(visit.signed_in())
+    options = await visit.services.held_factors.passkey_options(visit.signed_in())
     return visit.page("login/passkey.html", status, options=options, fault=fault, name=visit.form.get("name", ""))
 
 
-def _picture(text: str) -> str:
-    """Return a QR as the address of a picture that is all in it."""
-    drawn = io.BytesIO()
-    segno.make_qr(text, error="m").save(drawn, kind="png", scale=SCALE, border=QUIET_ZONE)
-    return "data:image/png;base64," + b64.encode(drawn.getvalue())
+async def _authenticator(visit: Visit, status: int = 200, fault: str = "") -> Response:
+    uri = await visit.services.authenticators.begun(_owner(visit))
+    if uri is None:
+        return visit.go(ACCOUNT)
+    (secret,) = parse_qs(urlsplit(uri).query)["secret"]
+    groups = " ".join(secret[at : at + GROUP] for at in range(0, len(secret), GROUP))
+    picture = await qr_png(uri, SCALE)
+    return visit.page("login/authenticator.html", status, picture=picture, secret=groups, fault=fault)
+
+
+def _owner(visit: Visit) -> User:
+    """Return the signer who is signed in. Raises SignedOut."""
+    visit.signed_in()
+    if visit.user is None:
+        raise SignedOut
+    return visit.user

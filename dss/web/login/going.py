@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from dss.clients.model import Client
 from dss.kernel.errors import DssError
-from dss.web.pages.local import AUTHORIZE
+from dss.kernel.ids import GrantId
+from dss.web.pages.local import AUTHORIZE, WAITING
 from dss.web.pages.visit import Visit
 
 
@@ -22,10 +23,23 @@ class Going:
 
 async def going_of(visit: Visit) -> Going:
     """Return where signing in leads. A request that is not acceptable is told so after signing in."""
-    if not visit.then.startswith(AUTHORIZE):
-        return Going()
+    waiting = WAITING.fullmatch(visit.then)
     try:
+        if waiting is not None:
+            return await _back_to(visit, GrantId(waiting[1]))
+        if not visit.then.startswith(AUTHORIZE):
+            return Going()
         wish = await visit.services.authorizing.read_query(visit.then.removeprefix(AUTHORIZE).encode())
     except DssError:
         return Going()
     return Going(wish.client, wish.request.redirect_uri, wish.request.login_hint)
+
+
+async def _back_to(visit: Visit, id: GrantId) -> Going:
+    """Return what waits for the phone already, to its own signer only; its page may lead on to the application."""
+    if visit.session is None:
+        return Going()
+    grant = await visit.services.grants.get(id)
+    if grant.user_id != visit.session.user_id:
+        return Going()
+    return Going(await visit.services.clients.get(grant.client_id), grant.redirect_uri)

@@ -10,7 +10,7 @@ LONGEST_LOGIN = 64
 
 async def show_setting(visit: Visit) -> Response:
     """Show the form of a letter's link. A GET changes nothing: mail systems open links to look for harm."""
-    if not await visit.services.login.letters.stands(_code(visit), visit.where):
+    if not await visit.services.login.letters.stands(_code(visit)):
         return visit.page("login/letter_over.html", NotFound.status)
     return visit.page("login/set_password.html", fault="")
 
@@ -31,13 +31,13 @@ async def take_setting(visit: Visit) -> Response:
 
 async def show_forgotten(visit: Visit) -> Response:
     """Show the form by which a letter is asked for, and that one was."""
-    return visit.page("login/forgot.html", sent="sent" in visit.query)
+    return visit.page("login/forgot.html", sent="sent" in visit.query, then=visit.then)
 
 
 async def take_forgotten(visit: Visit) -> Response:
     """Send a letter; whoever asks gets the same answer, whether there is such a signer or not."""
     await visit.services.login.forgot(visit.form.get("login", "").strip().lower()[:LONGEST_LOGIN], visit.where)
-    return visit.go("/signin/forgot", sent="1")
+    return visit.go("/signin/forgot", then=visit.then, sent="1")
 
 
 def _code(visit: Visit) -> str:

@@ -4,15 +4,16 @@ import re
 
 from starlette.responses import Response
 
+from dss.devices.model import Device
 from dss.kernel.errors import Forbidden, NotFound, TooMany
-from dss.kernel.ids import CROCKFORD, LENGTH, TransactionId
+from dss.kernel.ids import TransactionId, is_id
 from dss.login.model import Factor, Session, Standing
 from dss.transactions.machine import State
 from dss.web.login.going import going_of
+from dss.web.pages import standing
 from dss.web.pages.streams import changes
 from dss.web.pages.visit import SignedOut, Visit
 
-ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
 BETWEEN = re.compile(r"\s")
 OPEN = frozenset({State.AWAITING, State.CONFIRMED, State.SIGNING})
 
@@ -86,6 +87,7 @@ async def _phone(visit: Visit, session: Session, id: TransactionId) -> Response:
     going = await going_of(visit)
     return visit.page(
         "login/phone.html",
+        reload=standing.RELOAD_S,
         target=going.target,
         client=going.client,
         asked=asked,
@@ -111,6 +113,7 @@ async def _form(
         way=way,
         ways=ways,
         options=options,
+        phones=[] if Factor.PHONE in ways else await _phones(visit, session),
         fault=fault,
         wait=wait,
         then=visit.then,
@@ -118,6 +121,12 @@ async def _form(
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
     return response
+
+
+async def _phones(visit: Visit, session: Session) -> list[Device]:
+    """Return the signer's phones that may not answer now: locked ones, and new ones that wait their time."""
+    now = visit.now
+    return [phone for phone in await visit.services.devices.of_user(session.user_id) if not phone.may_answer(now)]
 
 
 async def _ways(visit: Visit, session: Session) -> tuple[Factor, ...]:
@@ -134,6 +143,6 @@ def _half(visit: Visit) -> Session:
 def _request(visit: Visit) -> TransactionId:
     """Return what the phone was asked. What cannot be an id is not looked up: databases refuse some texts."""
     id = visit.query.get("request", "")
-    if not ID.fullmatch(id):
+    if not is_id(id):
         raise NotFound
     return TransactionId(id)

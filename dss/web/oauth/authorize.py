@@ -10,9 +10,10 @@ from functools import wraps
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dss.kernel.digest import Digest
 from dss.kernel.errors import Unauthenticated
 from dss.login.model import Session
-from dss.oauth.authorization_errors import PageFault, SentBack
+from dss.oauth.authorization_errors import PageFault, RequestGone, SentBack
 from dss.oauth.reading import Wish
 from dss.oauth.steps import Step
 from dss.web.pages.serving import page
@@ -36,6 +37,8 @@ def _answered(answer: Callable[[Visit], Awaitable[Response]]) -> Callable[[Visit
             return await answer(visit)
         except SentBack as back:
             return leave(back.url)
+        except RequestGone as fault:
+            return visit.page("oauth/gone.html", fault.status)
         except PageFault as fault:
             return visit.page("oauth/fault.html", fault.status, detail=fault.detail)
 
@@ -49,8 +52,8 @@ async def show(visit: Visit) -> Response:
     step = await visit.services.authorizing.next_step(wish, visit.session)
     if step is Step.SIGN_IN or visit.session is None:
         return _sign_in(visit, wish)
-    if step is Step.GO_ON:
-        return await _allowed(visit, wish, visit.session)
+    if step is Step.GO_ON and visit.request.method != "HEAD":  # who only looks gets nothing
+        return await _gone_on(visit, wish, visit.session)
     return await _consent(visit, wish, visit.session)
 
 
@@ -83,6 +86,14 @@ async def _allowed(visit: Visit, wish: Wish, session: Session) -> Response:
     return visit.go(address) if address.startswith("/") else leave(address)
 
 
+async def _gone_on(visit: Visit, wish: Wish, session: Session) -> Response:
+    """Go on to the client by what was allowed before."""
+    try:
+        return leave(await visit.services.authorizing.go_on(wish, session))
+    except Unauthenticated:
+        return _sign_in(visit, wish)
+
+
 async def _consent(visit: Visit, wish: Wish, session: Session) -> Response:
     detail = wish.request.detail
     keys = await visit.services.authorizing.keys_for(wish, session)
@@ -93,7 +104,7 @@ async def _consent(visit: Visit, wish: Wish, session: Session) -> Response:
         redirect_uri=wish.request.redirect_uri,
         detail=detail,
         documents=wish.documents[:SHOWN],
-        hashes=[value.hex() for value in detail.hashes[:SHOWN]] if detail else [],
+        hashes=[Digest(detail.hash_algorithm, value) for value in detail.hashes[:SHOWN]] if detail else [],
         more=max(len(wish.documents), len(detail.hashes) if detail else 0) - SHOWN,
         keys=keys,
         then=_here(wish),

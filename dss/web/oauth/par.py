@@ -11,8 +11,9 @@ from dss.oauth.authorization_errors import InvalidAuthorizationDetails, RequestN
 from dss.oauth.errors import InvalidClient, InvalidDpopProof, InvalidScope, UnauthorizedClient, UseDpopNonce
 from dss.oauth.issuer import PAR_PATH
 from dss.oauth.par import PushRequest, PushResponse
-from dss.web.http.bearer import presented_of
+from dss.web.http.bearer import NONCE, presented_of
 from dss.web.http.op import op
+from dss.web.http.peer import address_of
 from dss.web.http.reading import FORM
 from dss.web.http.services import services_of
 from dss.web.oauth.proving import ClientForm, proof_of
@@ -67,6 +68,7 @@ class PushAnswer(msgspec.Struct):
         UseDpopNonce,
     ),
     takes=(FORM,),
+    tells=(NONCE,),
     limit=LARGEST,
 )
 async def push_request(request: Request, body: PushForm) -> PushAnswer:
@@ -78,6 +80,6 @@ async def push_request(request: Request, body: PushForm) -> PushAnswer:
     fields: dict[str, str] = msgspec.structs.asdict(body)
     values = {name: value for name, value in fields.items() if value and name not in OF_CLIENT}
     pushed: PushResponse = await services_of(request).push_endpoint.push(
-        PushRequest(values, proof, await presented_of(request))
+        PushRequest(values, proof, await presented_of(request), address_of(request))
     )
     return PushAnswer(pushed.request_uri, pushed.expires_in)

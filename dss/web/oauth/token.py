@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 
+from dss.kernel.errors import TooMany
 from dss.login.model import Where
 from dss.oauth.errors import (
     InvalidClient,
@@ -19,7 +20,7 @@ from dss.oauth.errors import (
 )
 from dss.oauth.issuer import TOKEN_PATH
 from dss.oauth.issuing import Asked, TokenRequest
-from dss.web.http.bearer import presented_of
+from dss.web.http.bearer import NONCE, presented_of
 from dss.web.http.op import op
 from dss.web.http.peer import address_of
 from dss.web.http.reading import FORM
@@ -74,11 +75,13 @@ class TokenAnswer(msgspec.Struct, omit_defaults=True):
         InvalidGrant,
         InvalidScope,
         InvalidTarget,
+        TooMany,
         UnauthorizedClient,
         UnsupportedGrantType,
         UseDpopNonce,
     ),
     takes=(FORM,),
+    tells=(NONCE,),
     limit=FORM_LIMIT,
 )
 async def token(request: Request, body: TokenForm) -> TokenAnswer:

@@ -9,22 +9,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from dss.kernel.errors import AnswerRefused, Conflict, Expired, NotFound
-from dss.kernel.ids import CROCKFORD, LENGTH, GrantId
+from dss.kernel.ids import GrantId, is_id
 from dss.oauth.awaiting import WaitingView
 from dss.transactions.machine import ENDED, State
 from dss.transactions.preparation import Stage
-from dss.web.http.pictures import PNG, qr_png
+from dss.web.pages import standing
 from dss.web.pages.serving import page
 from dss.web.pages.streams import changes
 from dss.web.pages.visit import Visit, leave
 
-ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
 MARK = re.compile("[a-z-]{1,32}")
-TYPED, BETWEEN = re.compile("[0-9]{8}"), re.compile("[ -]")
-SCALE, SCALE_OF_REQUESTS = 6, 3
 SHOWN = 100
-# A code to scan is good for three seconds: without the script the page is loaded anew while it is.
-RELOAD_QR_S, RELOAD_S, GO_ON_S = 1, 3, 5
+GO_ON_S = 5
 OVER = ENDED | {Stage.CANCELLED, Stage.FAILED}
 
 
@@ -33,11 +29,11 @@ def routes() -> list[Route]:
     at = "/oauth/waiting/{id}"
     return [
         page(at, show),
-        page(f"{at}/events", events),
-        page(f"{at}/link.png", draw_link),
-        page(f"{at}/offline.png", draw_request),
-        page(f"{at}/code", show_code, take_code),
-        page(f"{at}/stop", take=stop),
+        page(f"{at}/events", events, of=at),
+        page(f"{at}/link.png", draw_link, of=at),
+        page(f"{at}/offline.png", draw_request, of=at),
+        page(f"{at}/code", show_code, take_code, of=at),
+        page(f"{at}/stop", take=stop, of=at),
     ]
 
 
@@ -50,7 +46,8 @@ async def show(visit: Visit) -> Response:
     address = await visit.services.authorizing.finish(id, session)
     if address is not None and view.shown.state is State.SIGNED:
         return leave(address)
-    return visit.page("oauth/ended.html", view=view, topic=_topic(view), address=address, after=GO_ON_S)
+    topic, here = standing.topic(view.shown), _at(view)
+    return visit.page("oauth/ended.html", view=view, topic=topic, page=here, address=address, after=GO_ON_S)
 
 
 async def events(visit: Visit) -> Response:
@@ -68,14 +65,13 @@ async def events(visit: Visit) -> Response:
 
 async def draw_link(visit: Visit) -> Response:
     """Draw the QR of this second."""
-    text = await visit.services.authorizing.link(_id(visit), visit.signed_in())
-    return Response(await qr_png(text, SCALE), media_type=PNG)
+    return await standing.picture_of_link(await visit.services.authorizing.link(_id(visit), visit.signed_in()))
 
 
 async def draw_request(visit: Visit) -> Response:
     """Draw the QR for a phone without a connection."""
     text = await visit.services.authorizing.offline_text(_id(visit), visit.signed_in())
-    return Response(await qr_png(text, SCALE_OF_REQUESTS), media_type=PNG)
+    return await standing.picture_of_request(text)
 
 
 async def show_code(visit: Visit) -> Response:
@@ -85,11 +81,11 @@ async def show_code(visit: Visit) -> Response:
 
 
 async def take_code(visit: Visit) -> Response:
-    """Take such a code; what is not 8 digits is none, and counts as no try."""
+    """Take such a code; what is none counts as no try."""
     session, id = visit.signed_in(), _id(visit)
-    typed = BETWEEN.sub("", visit.form.get("code", ""))
+    typed = standing.code_of(visit.form.get("code", ""))
     view = await visit.services.authorizing.waiting(id, session)
-    if not TYPED.fullmatch(typed):
+    if typed is None:
         return _code(visit, view, wrong=True)
     try:
         await visit.services.authorizing.answer(id, session, typed)
@@ -113,28 +109,17 @@ def _waiting(visit: Visit, view: WaitingView) -> Response:
         "oauth/waiting.html",
         target=view.redirect_uri,
         view=view,
-        topic=_topic(view),
+        topic=standing.topic(view.shown),
         documents=view.documents[:SHOWN],
+        hashes=view.hashes[:SHOWN],
         page=_at(view),
-        reload=RELOAD_QR_S if view.shown.shows_link else RELOAD_S,
+        reload=standing.reload_s(view.shown),
     )
 
 
 def _code(visit: Visit, view: WaitingView, *, wrong: bool = False) -> Response:
     status = AnswerRefused.status if wrong else 200
     return visit.page("oauth/code.html", status, view.redirect_uri, view=view, page=_at(view), wrong=wrong)
-
-
-def _topic(view: WaitingView) -> str:
-    """Return what the page is about, by the state and how it came to be."""
-    shown = view.shown
-    if shown.state is State.AWAITING:
-        return "linked" if shown.is_linked else "pushed" if shown.is_pushed else "scan"
-    if shown.state is State.CANCELLED and shown.wrong_number:
-        return "wrong_number"
-    if shown.state in {State.CONFIRMED, State.SIGNING}:
-        return "working"
-    return shown.state.value
 
 
 def _at(view: WaitingView) -> str:
@@ -144,6 +129,6 @@ def _at(view: WaitingView) -> str:
 def _id(visit: Visit) -> GrantId:
     """Return the grant of an address. What cannot be an id is not looked up: databases refuse some texts."""
     id = visit.request.path_params["id"]
-    if not ID.fullmatch(id):
+    if not is_id(id):
         raise NotFound
     return GrantId(id)

@@ -9,11 +9,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from dss.kernel.errors import DssError, Forbidden, NotFound, TooMany, Unauthenticated, Unavailable
+from dss.login.model import NotFresh
 from dss.web.http.services import services_of
 from dss.web.pages import language, local, policy
 from dss.web.pages.forms import ForeignForm, Forms
 from dss.web.pages.templates import of_site, render
-from dss.web.pages.visit import SignedOut, Visit, visit_of
+from dss.web.pages.visit import LANG, SignedOut, Visit, leave, visit_of
 
 Answer = Callable[[Visit], Awaitable[Response]]
 
@@ -27,17 +28,19 @@ TOPICS: tuple[tuple[type[DssError], str], ...] = (
 )
 
 
-def page(path: str, show: Answer | None = None, take: Answer | None = None) -> Route:
-    """Return the route of a page: `show` answers GET, `take` answers a form of ours that was posted."""
+def page(path: str, show: Answer | None = None, take: Answer | None = None, of: str = "") -> Route:
+    """Return the route of a page: `show` answers GET, `take` answers a form of ours that was posted.
+
+    of: the path of the page that this belongs to, by default itself. Without `show` a GET leads there: browsers ask
+    for the address of what a form was answered with when the language is changed, or the address is opened anew.
+    """
+    home = of or path
     answers = {"GET": show, "HEAD": show, "POST": take}
 
     async def serve(request: Request) -> Response:
-        answer = answers[request.method]
-        assert answer is not None, "the route takes no other method"
-        return await _served(request, answer)
+        return await _served(request, answers[request.method], home.format(**request.path_params))
 
-    methods = [method for method, answer in (("GET", show), ("POST", take)) if answer]
-    return Route(path, serve, methods=methods)
+    return Route(path, serve, methods=["GET", "POST"] if take else ["GET"])
 
 
 def forms_of(request: Request) -> Forms:
@@ -46,20 +49,29 @@ def forms_of(request: Request) -> Forms:
     return forms
 
 
-async def _served(request: Request, answer: Answer) -> Response:
+async def _served(request: Request, answer: Answer | None, home: str) -> Response:
     visit = None
     try:
         visit = await visit_of(request, forms_of(request))
         visit = await _with_form(visit) if request.method == "POST" else visit
-        response = await answer(visit)
+        response = leave(visit.again(home)) if answer is None else await answer(visit)
     except SignedOut:
         assert visit is not None, "it is raised by the page"
-        response = visit.go("/signin", then=local.local(request.url.path))
+        response = visit.go("/signin", then=_after_signing_in(visit, home))
+    except NotFresh:
+        assert visit is not None, "it is raised by what the page does"
+        response = visit.go("/signin", then=local.local(home), again="1")
     except DssError as error:
-        response = refusal(request, error, visit)
+        response = refusal(request, error, visit, home if request.method == "POST" else "")
     if visit is not None:
         visit.jar.keep_browser(response, visit.where.browser)
     return response
+
+
+def _after_signing_in(visit: Visit, home: str) -> str:
+    """Return where a page without a session was to lead; else the page itself, where signing in can go on to it."""
+    asked = visit.query.get("then", "")
+    return asked if local.local(asked) == asked else local.local(home)
 
 
 async def _with_form(visit: Visit) -> Visit:
@@ -67,14 +79,17 @@ async def _with_form(visit: Visit) -> Visit:
     return replace(visit, form=form)
 
 
-def refusal(request: Request, error: DssError, visit: Visit | None) -> Response:
-    """Return the page of a refusal; of the error it tells its kind, and how long to wait."""
+def refusal(request: Request, error: DssError, visit: Visit | None = None, home: str = "") -> Response:
+    """Return the page of a refusal; of the error it tells its kind, and how long to wait.
+
+    home: the path of the page whose form was refused, or empty.
+    """
     topic = next((topic for kind, topic in TOPICS if isinstance(error, kind)), "failed")
     # A 401 would name a scheme by which browsers sign in themselves (RFC 9110 section 15.5.2); there is none.
     status = Forbidden.status if isinstance(error, Unauthenticated) else error.status
     context: dict[str, Any] = {"topic": topic, "wait": error.retry_after}
     if visit is not None:
-        response = visit.page("refusal.html", status, **context)
+        response = visit.page("refusal.html", status, back=visit.again(home) if home else "", **context)
     else:
         response = _to_anybody(request, status, context)
     if error.retry_after is not None:
@@ -85,7 +100,8 @@ def refusal(request: Request, error: DssError, visit: Visit | None) -> Response:
 def _to_anybody(request: Request, status: int, context: dict[str, Any]) -> Response:
     """Answer where it is not known who is there: the address could not be read, or the database."""
     settings = services_of(request).settings
-    locale = language.chosen((), "", request.headers.get("accept-language", ""))
+    asked = request.query_params.get(LANG, "")
+    locale = language.chosen([asked], "", request.headers.get("accept-language", ""))
     site = of_site(settings.public_url, settings.name)
-    text = render("refusal.html", locale, visit=None, in_language="?lang={}".format, **site, **context)
+    text = render("refusal.html", locale, visit=None, in_language="?lang={}".format, back="", **site, **context)
     return HTMLResponse(text, status, policy.headers())

@@ -1,12 +1,12 @@
 """The templates of the pages, in each language: what is somebody's own text is escaped as it goes in."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_datetime, format_timedelta
 from babel.units import format_unit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -19,7 +19,7 @@ from dss.web.pages.catalogues import translations
 
 KIB = 1024
 UNITS = ("digital-byte", "digital-kilobyte", "digital-megabyte", "digital-gigabyte")
-SHORT_HASH = 16
+NEAR = timedelta(hours=2)
 
 NAMES = {locale: str(Locale.parse(locale).get_display_name(locale)).capitalize() for locale in LOCALES}
 
@@ -41,7 +41,7 @@ def environment(locale: str) -> Environment:
     made.filters |= {
         "moment": lambda moment: _moment(moment, locale),
         "size": lambda count: _size(count, locale),
-        "short_hash": lambda digest: digest[:SHORT_HASH],
+        "deadline": lambda moment, now: _deadline(moment, now, locale),
         "png": lambda picture: f"data:image/png;base64,{b64.encode(picture)}",
         "site": _site,
     }
@@ -67,6 +67,16 @@ def of_site(public_url: str, name: str) -> dict[str, str]:
 def _moment(moment: datetime, locale: str) -> Markup:
     shown = format_datetime(moment, "d MMMM y, HH:mm", UTC, locale)
     return Markup('<time datetime="{}">{} UTC</time>').format(timestamp(moment), shown)
+
+
+def _deadline(moment: datetime, now: datetime, locale: str) -> Markup:
+    """Return a moment, and in how many minutes it is where it is near."""
+    left, shown = moment - now, _moment(moment, locale)
+    if not timedelta(0) < left <= NEAR:
+        return shown
+    # The threshold keeps even two hours in minutes.
+    said = format_timedelta(left, "minute", threshold=NEAR / timedelta(hours=1) + 1, add_direction=True, locale=locale)
+    return Markup("{} ({})").format(shown, said)
 
 
 def _site(address: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -21,7 +22,7 @@ from dss.web.pages.local import ACCOUNT, local
 from dss.web.pages.templates import of_site, render
 from dss.wiring import Services
 
-LANG = "lang"
+LANG, STILL = "lang", "still"
 MOST_FIELDS = 100
 
 
@@ -61,6 +62,16 @@ class Visit:
         """Where signing in goes on to: a path of this server."""
         return local(self.query.get("then", ACCOUNT))
 
+    @property
+    def still(self) -> bool:
+        """True where the person asked that the page does not go on by itself (WCAG 2.2 criterion 2.2.1)."""
+        return STILL in self.query
+
+    @property
+    def now(self) -> datetime:
+        """The time of the services' clock."""
+        return self.services.clock.now()
+
     def signed_in(self) -> Session:
         """Return the full session. Raises SignedOut."""
         if self.session is None or self.session.standing is not Standing.FULL:
@@ -72,6 +83,11 @@ class Visit:
         told = urlencode({name: value for name, value in (query | {LANG: self.lang}).items() if value})
         between = "" if not told else "&" if "?" in path else "?"
         return f"{urlsplit(self.services.settings.public_url).path}{path}{between}{told}"
+
+    def again(self, path: str) -> str:
+        """Return the address of a page of this server with the query of this one, as it was written."""
+        query = self.request.scope["query_string"].decode("latin-1")
+        return f"{urlsplit(self.services.settings.public_url).path}{path}{'?' if query else ''}{query}"
 
     def page(self, template: str, status: int = 200, target: str = "", **context: Any) -> Response:
         """Answer with a page; target: the address elsewhere that a form of it may lead to."""

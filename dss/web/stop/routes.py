@@ -4,21 +4,15 @@ Mail systems open the links of letters to look for harm, so a GET changes nothin
 Source: RFC 9110 section 9.2.1.
 """
 
-import re
-
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from dss.kernel.errors import DssError, NotFound
-from dss.kernel.ids import CROCKFORD, LENGTH, DeviceId
-from dss.notify.model import LOCALES
+from dss.kernel.ids import DeviceId, is_id
 from dss.transactions.phones import StopView
 from dss.web.http.services import services_of
-from dss.web.stop import page
-
-ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
-HEADERS = {"Content-Security-Policy": page.POLICY}
+from dss.web.pages import linked
 
 
 def routes() -> list[Route]:
@@ -31,8 +25,8 @@ async def stop(request: Request) -> Response:
     try:
         view = await _view(request)
     except DssError as error:
-        return _refusal(request, error)
-    return HTMLResponse(page.of_phone(view), headers=HEADERS)
+        return linked.refusal(request, "stop/refusal.html", error)
+    return linked.page(request, "stop/phone.html", view.locale, view=view)
 
 
 async def _view(request: Request) -> StopView:
@@ -46,14 +40,6 @@ async def _view(request: Request) -> StopView:
 def _device(request: Request) -> DeviceId:
     """Return the phone of the link. What cannot be one is not looked up: databases refuse some characters."""
     device = request.path_params["device"]
-    if not ID.fullmatch(device):
+    if not is_id(device):
         raise NotFound
     return DeviceId(device)
-
-
-def _refusal(request: Request, error: DssError) -> Response:
-    """Answer without a phone, whose owner's language would be known: the link itself then says it."""
-    asked = request.query_params.get("lang")
-    headers = HEADERS if error.retry_after is None else HEADERS | {"Retry-After": str(error.retry_after)}
-    text = page.of_refusal(error, asked if asked in LOCALES else LOCALES[0])
-    return HTMLResponse(text, error.status, headers)

@@ -3,23 +3,19 @@
 import re
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from dss.kernel.errors import AnswerRefused, Conflict, DssError, Expired, NotFound
-from dss.kernel.ids import CROCKFORD, LENGTH, TransactionId
-from dss.notify.model import LOCALES
-from dss.web.http.pictures import PNG, qr_png
+from dss.kernel.ids import TransactionId, is_id
+from dss.transactions.waiting import WaitView
 from dss.web.http.reading import FORM, read_body
 from dss.web.http.services import services_of
-from dss.web.waiting import page
-from dss.web.waiting.page import Addresses
+from dss.web.pages import linked, standing
+from dss.web.pages.visit import STILL
 
-ID = re.compile(f"[{CROCKFORD}]{{{LENGTH}}}")
 CODE = re.compile("[A-Za-z0-9_-]{43}")
-TYPED, BETWEEN = re.compile("[0-9]{8}"), re.compile("[ -]")
-HEADERS = {"Content-Security-Policy": page.POLICY}
-SCALE, SCALE_OF_REQUESTS = 6, 3
+NAMED = 20
 LONGEST_FORM = 1000
 
 
@@ -40,16 +36,17 @@ async def show(request: Request) -> Response:
         view = await services_of(request).waiting.view(id, code)
     except DssError as error:
         return _refusal(request, error)
-    return HTMLResponse(page.of_transaction(view, _addresses(f"{id}/", id, code)), headers=HEADERS)
+    topic, reload, still = standing.topic(view), standing.reload_s(view), STILL in request.query_params
+    return _page(request, "waiting/standing.html", view, topic=topic, reload=reload, still=still)
 
 
 async def draw_link(request: Request) -> Response:
-    """Draw the QR of this second; a refusal is a page that nobody sees, and its status is what the script reads."""
+    """Draw the QR of this second; a refusal is a page that nobody sees, and makes the script look again."""
     try:
         text = await services_of(request).waiting.link(*_capability(request))
     except DssError as error:
         return _refusal(request, error)
-    return Response(await qr_png(text, SCALE), media_type=PNG)
+    return await standing.picture_of_link(text)
 
 
 async def draw_request(request: Request) -> Response:
@@ -58,7 +55,7 @@ async def draw_request(request: Request) -> Response:
         text = await services_of(request).waiting.offline_text(*_capability(request))
     except DssError as error:
         return _refusal(request, error)
-    return Response(await qr_png(text, SCALE_OF_REQUESTS), media_type=PNG)
+    return await standing.picture_of_request(text)
 
 
 async def take_code(request: Request) -> Response:
@@ -70,21 +67,20 @@ async def take_code(request: Request) -> Response:
         id, code = _capability(request)
         view = await services_of(request).waiting.view(id, code)
         if not view.takes_code:
-            return _to_page(id, code)
+            return linked.go(_address(id, code))
         right = request.method != "POST" or await _is_taken(request, id, code)
     except DssError as error:
         return _refusal(request, error)
     if right and request.method == "POST":
-        return _to_page(id, code)
-    text = page.of_code(view, _addresses("", id, code), wrong=not right)
-    return HTMLResponse(text, 200 if right else AnswerRefused.status, HEADERS)
+        return linked.go(_address(id, code))
+    return _page(request, "waiting/code.html", view, 200 if right else AnswerRefused.status, wrong=not right)
 
 
 async def _is_taken(request: Request, id: TransactionId, code: str) -> bool:
-    """Return False for a wrong code; what is not 8 digits is none, and counts as no try."""
+    """Return False for a wrong code, and for what is none."""
     form: dict[str, str] = await read_body(request, dict[str, str], (FORM,), LONGEST_FORM)
-    typed = BETWEEN.sub("", form.get("code", ""))
-    if not TYPED.fullmatch(typed):
+    typed = standing.code_of(form.get("code", ""))
+    if typed is None:
         return False
     try:
         await services_of(request).waiting.answer(id, code, typed)
@@ -98,23 +94,21 @@ async def _is_taken(request: Request, id: TransactionId, code: str) -> bool:
 def _capability(request: Request) -> tuple[TransactionId, str]:
     """Return transaction and code of an address. What cannot be one is not looked up: databases refuse some texts."""
     id, code = request.path_params["id"], request.query_params.get("k", "")
-    if not (ID.fullmatch(id) and CODE.fullmatch(code)):
+    if not (is_id(id) and CODE.fullmatch(code)):
         raise NotFound
     return TransactionId(id), code
 
 
-def _addresses(folder: str, id: TransactionId, code: str) -> Addresses:
-    """Return the addresses as said from a page, whatever proxy is before; folder: how it comes to the pictures."""
-    to_page = f"../{id}?k={code}"
-    return Addresses(to_page, f"{folder}link.png?k={code}", f"{folder}code?k={code}", f"{folder}offline.png?k={code}")
+def _address(id: TransactionId, code: str) -> str:
+    """Return the page's address as said from its parts, whatever proxy is before."""
+    return f"../{id}?k={code}"
 
 
-def _to_page(id: TransactionId, code: str) -> Response:
-    return RedirectResponse(f"../{id}?k={code}", 303, HEADERS)
+def _page(request: Request, template: str, view: WaitView, status: int = 200, **context: object) -> Response:
+    id, code = _capability(request)
+    names = view.names if len(view.names) <= NAMED else ()
+    return linked.page(request, template, view.locale, status, view=view, names=names, id=id, k=code, **context)
 
 
 def _refusal(request: Request, error: DssError) -> Response:
-    """Answer without a transaction, whose person's language would be known."""
-    asked = request.query_params.get("lang")
-    headers = HEADERS if error.retry_after is None else HEADERS | {"Retry-After": str(error.retry_after)}
-    return HTMLResponse(page.of_refusal(error, asked if asked in LOCALES else LOCALES[0]), error.status, headers)
+    return linked.refusal(request, "waiting/refusal.html", error)

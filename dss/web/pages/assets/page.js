@@ -1,11 +1,11 @@
 // What forms and links cannot do: to hear of a change at once, to draw a code each second, and passkeys.
 
-const RELOAD_MS = 3000;
+const RELOAD_MS = 20000;
 const TURN_MS = 1000;
 
 const reload = () => location.reload();
 
-// A stream tells that something has changed; where there is none, the page is loaded anew as without a script.
+// A stream tells that something has changed; where there is none, the page is loaded anew, seldom enough to be read.
 for (const watching of document.querySelectorAll("[data-events]")) {
   const stream = new EventSource(watching.dataset.events);
   stream.addEventListener("change", () => {
@@ -17,16 +17,20 @@ for (const watching of document.querySelectorAll("[data-events]")) {
   });
 }
 
-// The next picture comes a second after the last one; where there is none any more, the page tells why.
+// The next picture comes a second after the last one. Where there is none any more, the page tells why; it is loaded
+// anew only once the server answers, as a browser's own page of a failure would stay.
 for (const picture of document.querySelectorAll("img[data-turning]")) {
   const address = picture.src;
   let turn = 0;
+  let timer = 0;
   const next = () => {
     turn += 1;
-    setTimeout(() => { picture.src = `${address}${address.includes("?") ? "&" : "?"}n=${turn}`; }, TURN_MS);
+    clearTimeout(timer);
+    timer = setTimeout(() => { picture.src = `${address}${address.includes("?") ? "&" : "?"}n=${turn}`; }, TURN_MS);
   };
   picture.addEventListener("load", next);
-  picture.addEventListener("error", () => setTimeout(reload, RELOAD_MS));
+  const look = () => fetch(address).then(reload, () => setTimeout(look, TURN_MS));
+  picture.addEventListener("error", () => setTimeout(look, TURN_MS));
   if (picture.complete) next();
 }
 
