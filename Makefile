@@ -1,7 +1,7 @@
 # The one place of commands: people and CI run the same. Works with the GNU make 3.81 of macOS.
 
 BIN  = .venv/bin
-JOBS ?= 2
+JOBS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve mock test soak bench check lint migrate openapi lock clean setup setup-dev

@@ -1,9 +1,12 @@
 """The fixtures of the tests' world, known to every test; and property tests that draw the same samples every time."""
 
 import gc
+import os
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from zlib import crc32
 
+import pytest
 import uvloop
 from hypothesis import settings
 
@@ -19,13 +22,34 @@ pytest_plugins = [
     "tests.world.world",
 ]
 
-settings.register_profile("seeded", derandomize=True, deadline=None)
+SOAK = bool(os.environ.get("DSS_SOAK"))
+settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=100 if SOAK else 50)
 settings.load_profile("seeded")
+ONE_IN = 3  # of the tests that go on both databases, so many go on SQLite too when they are not soaked
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
     """Run tests in the event loop that servers run in."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let a test for both databases run on PostgreSQL, and one in three on SQLite too: most others run there anyway.
+
+    The choice is by name, the same in each run. With DSS_SOAK=1, or for one file alone, each runs on both.
+    """
+    if SOAK or len({item.path for item in items}) == 1:
+        return
+    names = {item.nodeid for item in items}
+    spared = {
+        item
+        for item in items
+        if "[sqlite" in item.nodeid
+        and item.nodeid.replace("[sqlite", "[postgresql") in names
+        and crc32(item.nodeid.encode()) % ONE_IN
+    }
+    config.hook.pytest_deselected(items=list(spared))
+    items[:] = [item for item in items if item not in spared]
 
 
 def pytest_collection_finish() -> None:

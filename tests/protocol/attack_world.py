@@ -1,6 +1,7 @@
 """The whole server with Alice at her browser, an honest application and a dishonest one: the stage for attacks."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -112,6 +113,13 @@ async def registered(world: World, name: str, callback: str) -> Registered:
 @pytest.fixture
 async def stage(world: World) -> AsyncIterator[Stage]:
     """The stage, with Alice signed in by her password and her phone."""
+    async with staged(world) as made:
+        yield made
+
+
+@asynccontextmanager
+async def staged(world: World) -> AsyncIterator[Stage]:
+    """Set the stage in a world."""
     alice = await world.signer(await world.application("Registry"))
     async with world.http() as at_home, world.http() as elsewhere:
         bank, evil = await registered(world, "Bank", BANK), await registered(world, "Evil", EVIL)

@@ -22,7 +22,7 @@ from tests.world.softhsm import SoftHsm
 from tests.world.world import World, new_world
 
 SAMPLE = 2
-EVERY = 3
+EVERY = 6
 NAMES = {kind.register.table: name for name, kind in KINDS.items()}
 
 

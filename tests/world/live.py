@@ -101,7 +101,7 @@ async def _served(services: Services, listening: socket.socket) -> AsyncIterator
         yield services
 
     app = web.create(services.settings, already)
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="on", log_level="warning", access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="on", log_config=None, access_log=False))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         await _until_started(server)
