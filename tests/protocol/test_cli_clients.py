@@ -166,7 +166,7 @@ def test_what_cannot_be_registered_is_refused_in_words(dss: Command, options: tu
         ("--jwks", b"\xff", "not text"),
         ("--jwks", b'{"keys": [{"kid": 1.5}]}', "members are texts"),
     ],
-    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
+    ids=["a GIF", "large", "a private key", "DER", "two of them", "a list", "deep", "no text", "a number as kid"],
 )
 def test_a_file_that_is_not_what_it_should_be_is_refused_in_words(
     dss: Command, write: Write, option: str, content: bytes, why: str
