@@ -25,7 +25,7 @@ pytest_plugins = [
 SOAK = bool(os.environ.get("DSS_SOAK"))
 settings.register_profile("seeded", derandomize=True, deadline=None, max_examples=100 if SOAK else 50)
 settings.load_profile("seeded")
-ONE_IN = 3  # of the tests that go on both databases, so many go on SQLite too when they are not soaked
+ONE_IN = 3  # of the tests for both databases, so many are on SQLite and the others on PostgreSQL, unless soaked
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]]:
@@ -34,22 +34,24 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], AbstractEventLoop]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let a test for both databases run on PostgreSQL, and one in three on SQLite too: most others run there anyway.
+    """Let a test for both databases run on one of them, chosen by its name: the same in each run.
 
-    The choice is by name, the same in each run. With DSS_SOAK=1, or for one file alone, each runs on both.
+    With DSS_SOAK=1, or for one file alone, each runs on both.
     """
     if SOAK or len({item.path for item in items}) == 1:
         return
     names = {item.nodeid for item in items}
-    spared = {
-        item
-        for item in items
-        if "[sqlite" in item.nodeid
-        and item.nodeid.replace("[sqlite", "[postgresql") in names
-        and crc32(item.nodeid.encode()) % ONE_IN
-    }
+    spared = {item for item in items if _other_runs(item.nodeid, names)}
     config.hook.pytest_deselected(items=list(spared))
     items[:] = [item for item in items if item not in spared]
+
+
+def _other_runs(name: str, names: set[str]) -> bool:
+    """Tell whether the same test runs on the other database instead."""
+    on_sqlite, on_postgresql = name.replace("[postgresql", "[sqlite"), name.replace("[sqlite", "[postgresql")
+    if on_sqlite == on_postgresql or not {on_sqlite, on_postgresql} <= names:
+        return False
+    return name != (on_postgresql if crc32(on_sqlite.encode()) % ONE_IN else on_sqlite)
 
 
 def pytest_collection_finish() -> None:
